@@ -1,0 +1,292 @@
+//! Names and ids.
+//!
+//! Things that people name (experiments, phases, arms, metrics) are identified by that name.
+//! Things that machines make (runs, predictions, outcomes) have 128-bit ids, which can be derived from
+//! what they are about, so that a replay makes the same ids.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::{CoreError, Result, excerpt};
+
+/// The longest name, in bytes.
+pub const MAX_NAME_BYTES: usize = 200;
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// Any text of 1 to [`MAX_NAME_BYTES`] bytes without control characters and without white space
+        /// at its ends. Cloning is cheap.
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks the text and makes the name.
+            ///
+            /// # Errors
+            /// [`CoreError::Name`] if the text is empty, too long, has control characters, or begins or
+            /// ends with white space.
+            pub fn new(text: impl AsRef<str>) -> Result<Self> {
+                check_name($kind, text.as_ref()).map(|()| Self(Arc::from(text.as_ref())))
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = CoreError;
+
+            fn from_str(text: &str) -> Result<Self> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = CoreError;
+
+            fn try_from(text: &str) -> Result<Self> {
+                Self::new(text)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::new(text).map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+
+names! {
+    /// Identifies an experiment: the thread that joins training runs and online phases.
+    ExperimentId = "experiment id";
+    /// Identifies one online phase; unique within a store.
+    PhaseId = "phase id";
+    /// Names an arm within its phase.
+    ArmId = "arm id";
+    /// Names a layer: a partition of traffic in which phases exclude each other.
+    LayerId = "layer id";
+    /// Identifies a holdout.
+    HoldoutId = "holdout id";
+    /// Names a registered model.
+    ModelName = "model name";
+    /// Names what the application asks for: `ranker`, `ranker.threshold`.
+    DecisionPoint = "decision point";
+    /// Names a metric, offline or online.
+    MetricName = "metric name";
+    /// Names a kind of unit: `user`, `device`, `session`.
+    UnitKind = "unit kind";
+    /// What is randomised: one user, device or session.
+    UnitId = "unit id";
+    /// A person or service that acts: an approver, an owner.
+    Actor = "actor";
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// Written as 32 lowercase hexadecimal digits, ordered by bytes.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// Takes the bytes as they are.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// Derives the id from what it is about: the same parts, the same id.
+            ///
+            /// The parts are length-prefixed and hashed with blake3 under this type's name, so
+            /// `["ab", "c"]` and `["a", "bc"]` differ, and ids of different types differ.
+            #[must_use]
+            pub fn derive<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>) -> Self {
+                Self(derive_16($kind, parts.into_iter()))
+            }
+
+            /// The bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&to_hex(&self.0))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = CoreError;
+
+            fn from_str(text: &str) -> Result<Self> {
+                from_hex($kind, text).map(Self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// Identifies a run.
+    RunId = "run id";
+    /// Identifies one prediction; an item of a ranked one is addressed as `id#index`.
+    PredictionId = "prediction id";
+    /// Identifies one outcome, so that it is counted once however often it is sent.
+    OutcomeId = "outcome id";
+    /// Identifies the request that predictions were made for: live and shadow predictions share it.
+    RequestId = "request id";
+}
+
+fn check_name(kind: &'static str, text: &str) -> Result<()> {
+    let problem = if text.is_empty() {
+        "is empty"
+    } else if text.len() > MAX_NAME_BYTES {
+        "is too long"
+    } else if text.chars().any(char::is_control) {
+        "has a control character"
+    } else if text.trim() != text {
+        "begins or ends with white space"
+    } else {
+        return Ok(());
+    };
+    Err(CoreError::Name { kind, value: excerpt(text), problem })
+}
+
+fn derive_16<P: AsRef<[u8]>>(kind: &str, parts: impl Iterator<Item = P>) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new_derive_key("expt 2026 id derivation v1");
+    let mut absorb = |part: &[u8]| {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    };
+    absorb(kind.as_bytes());
+    parts.for_each(|part| absorb(part.as_ref()));
+    let mut bytes = [0; 16];
+    hasher.finalize_xof().fill(&mut bytes);
+    bytes
+}
+
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+        text
+    })
+}
+
+pub(crate) fn from_hex<const N: usize>(kind: &'static str, text: &str) -> Result<[u8; N]> {
+    let fault = || CoreError::Hex { kind, value: excerpt(text), digits: N * 2 };
+    let nibble = |byte: u8| match byte {
+        b'0'..=b'9' => Ok(byte - b'0'),
+        b'a'..=b'f' => Ok(byte - b'a' + 10),
+        _ => Err(fault()),
+    };
+    if text.len() != N * 2 {
+        return Err(fault());
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        if let [high, low] = pair {
+            *byte = nibble(*high)? << 4 | nibble(*low)?;
+        }
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_checked_and_keep_their_text() {
+        assert_eq!(ExperimentId::new("ranker-v2").unwrap().as_str(), "ranker-v2");
+        assert_eq!(ArmId::new("<script>").unwrap().to_string(), "<script>");
+        for bad in ["", " a", "a\n", "a\u{7}b", &"x".repeat(201)] {
+            let error = ExperimentId::new(bad).unwrap_err().to_string();
+            assert!(error.contains("experiment id") && error.contains("1 to 200 bytes"), "{error}");
+        }
+    }
+
+    #[test]
+    fn derived_ids_depend_on_the_parts_their_borders_and_the_type() {
+        let id = RunId::derive(["ab", "c"]);
+        assert_eq!(id, RunId::derive(["ab", "c"]));
+        assert_ne!(id, RunId::derive(["a", "bc"]));
+        assert_ne!(id.as_bytes(), PredictionId::derive(["ab", "c"]).as_bytes());
+        assert_eq!(id.to_string().parse::<RunId>().unwrap(), id);
+    }
+
+    #[test]
+    fn derivation_never_changes() {
+        // A change here would break every stored reference: it needs a new derivation label.
+        assert_eq!(RunId::derive(["golden"]).to_string(), "f7aeff65f59752e675235340ade515ab");
+    }
+
+    #[test]
+    fn hex_is_strict() {
+        for bad in ["", "0", &"g".repeat(32), &"A".repeat(32), &"0".repeat(33), "é".repeat(16).as_str()] {
+            assert!(bad.parse::<RunId>().is_err(), "{bad}");
+        }
+    }
+}

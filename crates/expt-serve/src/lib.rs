@@ -1,0 +1,1 @@
+//! What a serving binary links: verified models, stamps, shadow, events.

@@ -1,0 +1,1 @@
+//! Run tracking and model promotion for expt.

@@ -1,0 +1,1 @@
+//! The experiment platform for machine learning that you link, not host.

@@ -1,0 +1,2 @@
+//! Checks of form.
+fn main() {}

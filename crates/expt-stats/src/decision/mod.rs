@@ -1,0 +1,10 @@
+//! From estimates to a verdict, with its derivation.
+
+mod design;
+mod engine;
+mod outcome;
+mod readings;
+
+pub use design::{Design, Direction, Guardrail, Metric};
+pub use outcome::{Decision, Harm, InvalidReason, MetricDecision, MetricStatus, Role, Rule, Step, Verdict};
+pub use readings::{MetricState, Readings};

@@ -1,0 +1,132 @@
+//! The normal-mixture boundary behind every asymptotic confidence sequence.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::StatsError;
+use crate::level::{Alpha, LnP};
+
+/// Holds the level and mixture scale of a two-sided Gaussian-mixture boundary.
+///
+/// With `g = n rho^2` and `v` the variance of the estimate at n units, the confidence sequence of
+/// Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024, eq. 4 and Theorem 2.2) is
+/// `estimate ± sqrt(v) sqrt(2 (1 + g)/g ln(sqrt(1 + g)/alpha))`, and the e-value of no effect is
+/// `exp(estimate^2 g / (2 v (1 + g))) / sqrt(1 + g)`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
+pub(crate) struct Boundary {
+    alpha: Alpha,
+    intended: u64,
+}
+
+impl Boundary {
+    /// Tunes the mixture to be tightest near `intended` units.
+    pub(crate) fn new(alpha: Alpha, intended: u64) -> Result<Self, StatsError> {
+        if intended == 0 {
+            let allowed = "at least 1 unit, both arms together";
+            return Err(StatsError::OutOfRange { what: "the intended sample size", value: 0.0, allowed });
+        }
+        Ok(Self { alpha, intended })
+    }
+
+    pub(crate) const fn alpha(self) -> Alpha {
+        self.alpha
+    }
+
+    pub(crate) const fn intended(self) -> u64 {
+        self.intended
+    }
+
+    /// Returns the mixture scale `rho`, the approximate minimiser of the width at the intended n
+    /// (the same paper, appendix on tuning).
+    pub(crate) fn rho(self) -> f64 {
+        (tuned_information(self.alpha) / self.intended as f64).sqrt()
+    }
+
+    /// Returns half the width in standard errors at `units`.
+    pub(crate) fn reach(self, units: u64) -> f64 {
+        let g = self.information(units);
+        (2.0 * (1.0 + g) / g * (0.5 * g.ln_1p() - self.alpha.get().ln())).sqrt()
+    }
+
+    /// Returns the ln e-value of an estimate that is `z` standard errors from its null value.
+    pub(crate) fn ln_e(self, z: f64, units: u64) -> f64 {
+        let g = self.information(units);
+        (0.5 * z * z * (g / (1.0 + g)) - 0.5 * g.ln_1p()).min(f64::MAX)
+    }
+
+    fn information(self, units: u64) -> f64 {
+        tuned_information(self.alpha) * (units as f64 / self.intended as f64)
+    }
+}
+
+/// The serialised form.
+#[derive(Deserialize)]
+struct Stored {
+    alpha: Alpha,
+    intended: u64,
+}
+
+impl TryFrom<Stored> for Boundary {
+    type Error = StatsError;
+
+    fn try_from(stored: Stored) -> Result<Self, StatsError> {
+        Self::new(stored.alpha, stored.intended)
+    }
+}
+
+/// Returns `n rho^2` at the intended n: `-2 ln alpha + ln(1 - 2 ln alpha)`.
+pub(crate) fn tuned_information(alpha: Alpha) -> f64 {
+    let twice = -2.0 * alpha.get().ln();
+    twice + twice.ln_1p()
+}
+
+/// Turns an e-value into the p-value `min(1, 1/e)`, valid at every stopping time (Ville 1939).
+pub(crate) fn p_from_ln_e(ln_e: f64) -> LnP {
+    LnP::saturating(-ln_e)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::close;
+
+    /// Source: gbstats 0.8.0 `SequentialTwoSidedTTest`, absolute differences.
+    #[test]
+    fn agrees_with_gbstats() {
+        type Case = ((u64, f64, f64), (u64, f64, f64), f64, u64, (f64, f64));
+        let cases: [Case; 4] = [
+            ((1000, 10.0, 4.0), (1100, 10.2, 5.0), 0.05, 5000, (-0.08783652808619563, 1.0671574242905555)),
+            ((2000, -1.0, 9.0), (2000, -1.5, 9.0), 0.05, 100_000, (-0.9838246844167907, 3.208759542383149)),
+            ((500, 0.5, 0.25), (480, 0.51, 0.25), 0.05, 5000, (-0.0978049105043952, -0.43930812429242133)),
+            (
+                (10_000_000, 1.23, 8.0),
+                (10_000_000, 1.231, 8.1),
+                0.01,
+                5000,
+                (-0.004667423983734942, -5.059121767441735),
+            ),
+        ];
+        for (a, b, alpha, tuning, (lower, ln_e)) in cases {
+            let boundary = Boundary::new(Alpha::new(alpha).unwrap(), tuning).unwrap();
+            let (estimate, units) = (b.1 - a.1, a.0 + b.0);
+            let error = (a.2 / a.0 as f64 + b.2 / b.0 as f64).sqrt();
+            close(estimate - error * boundary.reach(units), lower, 1e-7);
+            close(boundary.ln_e(estimate / error, units), ln_e, 1e-7);
+        }
+    }
+
+    #[test]
+    fn the_interval_excludes_zero_exactly_when_the_e_value_reaches_one_over_alpha() {
+        let boundary = Boundary::new(Alpha::FIVE_PERCENT, 3000).unwrap();
+        for units in [1, 10, 3000, 1_000_000, u64::MAX] {
+            close(boundary.ln_e(boundary.reach(units), units), -(0.05_f64.ln()), 1e-9);
+        }
+        assert!(Boundary::new(Alpha::FIVE_PERCENT, 0).is_err());
+    }
+
+    #[test]
+    fn the_width_is_smallest_near_the_intended_size() {
+        let at = |intended: u64| Boundary::new(Alpha::FIVE_PERCENT, intended).unwrap().reach(10_000);
+        assert!(at(10_000) < at(1000) && at(10_000) < at(100_000));
+    }
+}

@@ -1,0 +1,109 @@
+//! Finds everything that is wrong with a config.
+//!
+//! A check never stops at its first fault, and one fault does not hide those elsewhere. Ranges
+//! and names are checked in `O(n log n)`, so that a large or hostile document is refused about as quickly
+//! as it is read.
+
+mod forced;
+mod holdouts;
+mod layers;
+mod phases;
+mod traffic;
+mod units;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use expt_core::{HoldoutId, LayerId, PhaseId, UnitKind};
+
+use crate::config::{Config, HoldoutEntry, LayerEntry, PhaseEntry, UnitEntry};
+use crate::error::excerpt;
+use crate::fault::{FaultKind, Faults, Found};
+use crate::ranges::Range;
+
+/// Checks a config.
+pub(crate) fn check(config: &Config) -> Result<(), Faults> {
+    let names = Names::of(config);
+    let mut found = Found::default();
+    units::check(config, &names, &mut found);
+    layers::check(config, &names, &mut found);
+    phases::check(config, &names, &mut found);
+    traffic::check(config, &mut found);
+    holdouts::check(config, &names, &mut found);
+    forced::check(config, &names, &mut found);
+    found.into_result()
+}
+
+/// What the config declares, by name. Of two entries with one name the first is meant.
+struct Names<'a> {
+    units: BTreeMap<&'a UnitKind, &'a UnitEntry>,
+    layers: BTreeMap<&'a LayerId, &'a LayerEntry>,
+    phases: BTreeMap<&'a PhaseId, &'a PhaseEntry>,
+    holdouts: BTreeMap<&'a HoldoutId, &'a HoldoutEntry>,
+}
+
+impl<'a> Names<'a> {
+    fn of(config: &'a Config) -> Self {
+        Self {
+            units: first_wins(config.units.iter().map(|entry| (&entry.kind, entry))),
+            layers: first_wins(config.layers.iter().map(|entry| (&entry.id, entry))),
+            phases: first_wins(config.phases.iter().map(|entry| (&entry.id, entry))),
+            holdouts: first_wins(config.holdouts.iter().map(|entry| (&entry.id, entry))),
+        }
+    }
+
+    fn require_unit(&self, found: &mut Found, path: impl FnOnce() -> String, kind: &UnitKind) {
+        if !self.units.contains_key(kind) {
+            let remedy = "name a declared kind of unit, or declare it under units";
+            found.add(FaultKind::Dangling, path(), quoted(kind), "is no declared kind of unit", remedy);
+        }
+    }
+
+    fn require_layer(&self, found: &mut Found, path: impl FnOnce() -> String, layer: &LayerId) {
+        if !self.layers.contains_key(layer) {
+            let remedy = "name a layer of this config, or add it under layers";
+            found.add(FaultKind::Dangling, path(), quoted(layer), "is no layer of this config", remedy);
+        }
+    }
+}
+
+fn first_wins<K: Ord, V>(entries: impl Iterator<Item = (K, V)>) -> BTreeMap<K, V> {
+    let mut map = BTreeMap::new();
+    for (key, value) in entries {
+        map.entry(key).or_insert(value);
+    }
+    map
+}
+
+/// Reports each name that stands twice.
+fn require_unique<'a, K: Ord + AsRef<str> + 'a>(
+    found: &mut Found,
+    names: impl IntoIterator<Item = &'a K>,
+    path: impl Fn(usize) -> String,
+) {
+    let mut seen = BTreeSet::new();
+    for (index, name) in names.into_iter().enumerate() {
+        if !seen.insert(name) {
+            let remedy = "give each a name of its own, or remove one";
+            found.add(FaultKind::Duplicate, path(index), quoted(name), "stands here twice", remedy);
+        }
+    }
+}
+
+/// Reports an empty text.
+fn require_text(found: &mut Found, path: impl FnOnce() -> String, text: &str, remedy: &'static str) {
+    if text.is_empty() {
+        found.add(FaultKind::Empty, path(), quoted(text), "is empty", remedy);
+    }
+}
+
+/// Text of a config in quotes, cut so that a message stays readable.
+fn quoted(text: impl AsRef<str>) -> String {
+    format!("{:?}", excerpt(text.as_ref()))
+}
+
+/// A list of ranges as text, cut so that a message stays readable.
+fn listed(ranges: &[Range]) -> String {
+    let shown: Vec<_> = ranges.iter().take(4).map(Range::to_string).collect();
+    let more = if ranges.len() > shown.len() { ", ..." } else { "" };
+    format!("[{}{more}]", shown.join(", "))
+}

@@ -1,0 +1,143 @@
+//! Phases and arms, each by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use expt_core::{Binding, DecisionPoint, Digest, ParamValue};
+
+use super::{Names, listed, quoted, require_unique};
+use crate::config::{ArmEntry, Config, PhaseEntry, PhaseState, Stickiness};
+use crate::fault::{FaultKind, Found};
+use crate::ranges::sweep;
+
+pub(super) fn check(config: &Config, names: &Names<'_>, found: &mut Found) {
+    require_unique(found, config.phases.iter().map(|phase| &phase.id), |i| format!("phases[{i}].id"));
+    let mut plans = BTreeMap::new();
+    for (i, phase) in config.phases.iter().enumerate() {
+        let path = format!("phases[{i}]");
+        names.require_layer(found, || format!("{path}.layer"), &phase.layer);
+        check_plan(phase, &path, &mut plans, found);
+        check_state(phase, &path, found);
+        check_arms(phase, &path, found);
+        if let Some(layer) = names.layers.get(&phase.layer) {
+            let owned: BTreeSet<_> = layer.decision_points.iter().collect();
+            for (j, arm) in phase.arms.iter().enumerate() {
+                check_owned(arm, &owned, &format!("{path}.arms[{j}]"), found);
+            }
+        }
+    }
+}
+
+fn check_plan<'a>(
+    phase: &'a PhaseEntry,
+    path: &str,
+    plans: &mut BTreeMap<Digest, &'a PhaseEntry>,
+    found: &mut Found,
+) {
+    let path = format!("{path}.plan");
+    let Some(plan) = phase.plan else {
+        let problem = format!("is missing: phase {} was not planned", quoted(&phase.id));
+        let remedy = "seal its plan and give the digest (PhaseEntry::from_plan)";
+        return found.add(FaultKind::NoPlan, path, "null", problem, remedy);
+    };
+    let owner = *plans.entry(plan).or_insert(phase);
+    if owner.id != phase.id {
+        let problem = format!("is the plan of phase {}", quoted(&owner.id));
+        let remedy = "give each phase the digest of its own plan";
+        found.add(FaultKind::Duplicate, path, plan.short(), problem, remedy);
+    }
+}
+
+fn check_state(phase: &PhaseEntry, path: &str, found: &mut Found) {
+    match &phase.state {
+        PhaseState::PausedIntake if phase.sticky == Stickiness::Off => {
+            let problem = "keeps nobody, because the phase is not sticky";
+            let remedy = "turn sticky on before pausing, or stop the phase";
+            found.add(FaultKind::State, format!("{path}.state"), "PausedIntake", problem, remedy);
+        }
+        PhaseState::Shipped { arm } if phase.arms.iter().all(|entry| entry.arm != *arm) => {
+            let problem = format!("is no arm of phase {}", quoted(&phase.id));
+            let remedy = "ship one of its arms";
+            found.add(FaultKind::Dangling, format!("{path}.state"), quoted(arm), problem, remedy);
+        }
+        _ => {}
+    }
+}
+
+fn check_arms(phase: &PhaseEntry, path: &str, found: &mut Found) {
+    if phase.arms.is_empty() {
+        let remedy = "give the arms of the plan (PhaseEntry::from_plan)";
+        return found.add(FaultKind::Empty, format!("{path}.arms"), "[]", "gives nobody anything", remedy);
+    }
+    require_unique(found, phase.arms.iter().map(|arm| &arm.arm), |j| format!("{path}.arms[{j}].arm"));
+    let all: BTreeSet<_> = phase.arms.iter().flat_map(|arm| arm.bindings.keys()).collect();
+    for (j, arm) in phase.arms.iter().enumerate() {
+        let path = format!("{path}.arms[{j}]");
+        check_bindings(arm, &all, &path, found);
+        if arm.ranges.is_empty() {
+            let problem = format!("gives arm {} to nobody", quoted(&arm.arm));
+            let remedy = "give it places, or remove the arm";
+            found.add(FaultKind::Empty, format!("{path}.ranges"), "[]", problem, remedy);
+        }
+    }
+    check_cover(phase, path, found);
+}
+
+/// The arms cover every place once.
+fn check_cover(phase: &PhaseEntry, path: &str, found: &mut Found) {
+    let claims = phase.arms.iter().enumerate();
+    let places =
+        sweep(claims.flat_map(|(j, arm)| arm.ranges.as_slice().iter().map(move |r| (*r, j))).collect());
+    for (common, had, wants) in places.overlaps {
+        let had = phase.arms.get(had).map_or(String::new(), |arm| quoted(&arm.arm));
+        found.add(
+            FaultKind::Overlap,
+            format!("{path}.arms[{wants}].ranges"),
+            common,
+            format!("already belongs to arm {had}"),
+            "give each place to one arm (Ranges::split)",
+        );
+    }
+    if !places.gaps.is_empty() {
+        found.add(
+            FaultKind::Uncovered,
+            format!("{path}.arms"),
+            listed(&places.gaps),
+            "belongs to no arm",
+            "give every place to an arm (Ranges::split with shares that add up to 100 %)",
+        );
+    }
+}
+
+fn check_bindings(arm: &ArmEntry, all: &BTreeSet<&DecisionPoint>, path: &str, found: &mut Found) {
+    let path = format!("{path}.bindings");
+    if all.is_empty() {
+        let remedy = "bind a decision point of the layer";
+        return found.add(FaultKind::Empty, path, "{}", "changes nothing", remedy);
+    }
+    for missing in all.iter().filter(|point| !arm.bindings.contains_key(**point)) {
+        let problem = format!("is bound by other arms, but not by arm {}", quoted(&arm.arm));
+        let remedy = "bind the same decision points in every arm, the control too";
+        found.add(FaultKind::BindingsDiffer, &path, quoted(missing), problem, remedy);
+    }
+    for (point, binding) in &arm.bindings {
+        let Binding::Params(params) = binding else { continue };
+        for (name, value) in params {
+            if matches!(value, ParamValue::Float(number) if !number.is_finite()) {
+                let path = format!("{path}[{}][{}]", quoted(point), quoted(name));
+                found.add(FaultKind::NotFinite, path, value, "is not finite", "give a finite number");
+            }
+        }
+    }
+}
+
+fn check_owned(arm: &ArmEntry, owned: &BTreeSet<&DecisionPoint>, path: &str, found: &mut Found) {
+    for point in arm.bindings.keys().filter(|point| !owned.contains(point)) {
+        found.add(
+            FaultKind::PointNotOwned,
+            format!("{path}.bindings"),
+            quoted(point),
+            "is no decision point of the layer of the phase",
+            "bind what the layer lists, or move the phase to the layer that lists it",
+        );
+    }
+}

@@ -1,0 +1,231 @@
+//! What serving reads: a versioned document that says who may get what.
+//!
+//! A config is plain data. [`Snapshot::compile`](crate::Snapshot::compile) checks it, reports every fault,
+//! and turns it into what answers questions.
+
+mod holdout;
+mod layer;
+mod map;
+mod phase;
+mod unit;
+
+use std::fmt;
+
+use expt_core::{Digest, canonical};
+use serde::{Deserialize, Serialize};
+
+pub use holdout::{HoldoutEntry, HoldoutScope};
+pub use layer::LayerEntry;
+pub use phase::{ArmEntry, PhaseEntry, PhaseState, Stickiness};
+pub use unit::{ExcludedUnit, ForcedUnit, UnitEntry};
+
+use crate::error::Result;
+
+/// The format that this version reads and writes.
+pub const FORMAT: &str = "expt-assign/0";
+
+/// An assignment config.
+///
+/// As JSON (feature `json`) its fields have the names that they have here, unknown fields and keys that
+/// appear twice are refused, and ranges are text ([`Range`](crate::Range)).
+///
+/// ```
+/// use expt_assign::{Config, LayerEntry, Snapshot, UnitEntry};
+/// use expt_core::{DecisionPoint, LayerId, UnitKind};
+///
+/// let user = UnitKind::new("user")?;
+/// let config = Config::new("shop", "shop-2026", 1)
+///     .with_unit(UnitEntry::new(user.clone(), "user_id").with_fallback("device_id"))
+///     .with_layer(LayerEntry::new(LayerId::new("ranking")?, user, [DecisionPoint::new("ranker")?]));
+/// assert!(Snapshot::compile(config).is_ok());
+/// # Ok::<(), expt_core::CoreError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Config {
+    /// The format of the document.
+    pub format: Format,
+    /// Counts up with every change; exposures and stamps carry it.
+    pub version: u32,
+    /// The name of the project, for people.
+    pub project: String,
+    /// What all keys derive from. Changing it moves every unit of every phase and holdout.
+    pub key: ProjectKey,
+    /// The kinds of units, and what identifies them.
+    pub units: Vec<UnitEntry>,
+    /// The layers.
+    pub layers: Vec<LayerEntry>,
+    /// The phases, in any order.
+    #[serde(default)]
+    pub phases: Vec<PhaseEntry>,
+    /// The holdouts, in the order in which they are asked within their scope.
+    #[serde(default)]
+    pub holdouts: Vec<HoldoutEntry>,
+    /// Units that take part in nothing: staff, bots, those who did not consent.
+    #[serde(default)]
+    pub excluded: Vec<ExcludedUnit>,
+    /// Units that are given an arm by name; served, never analysed.
+    #[serde(default)]
+    pub forced: Vec<ForcedUnit>,
+}
+
+impl Config {
+    /// A config without units, layers and phases.
+    #[must_use]
+    pub fn new(project: impl Into<String>, key: impl Into<ProjectKey>, version: u32) -> Self {
+        Self {
+            format: Format::V0,
+            version,
+            project: project.into(),
+            key: key.into(),
+            units: Vec::new(),
+            layers: Vec::new(),
+            phases: Vec::new(),
+            holdouts: Vec::new(),
+            excluded: Vec::new(),
+            forced: Vec::new(),
+        }
+    }
+
+    /// Adds a kind of unit.
+    #[must_use]
+    pub fn with_unit(mut self, unit: UnitEntry) -> Self {
+        self.units.push(unit);
+        self
+    }
+
+    /// Adds a layer.
+    #[must_use]
+    pub fn with_layer(mut self, layer: LayerEntry) -> Self {
+        self.layers.push(layer);
+        self
+    }
+
+    /// Adds a phase.
+    #[must_use]
+    pub fn with_phase(mut self, phase: PhaseEntry) -> Self {
+        self.phases.push(phase);
+        self
+    }
+
+    /// Adds a holdout.
+    #[must_use]
+    pub fn with_holdout(mut self, holdout: HoldoutEntry) -> Self {
+        self.holdouts.push(holdout);
+        self
+    }
+
+    /// Adds a unit that takes part in nothing.
+    #[must_use]
+    pub fn with_excluded(mut self, unit: ExcludedUnit) -> Self {
+        self.excluded.push(unit);
+        self
+    }
+
+    /// Adds a unit that is given an arm by name.
+    #[must_use]
+    pub fn with_forced(mut self, unit: ForcedUnit) -> Self {
+        self.forced.push(unit);
+        self
+    }
+
+    /// The digest of the canonical bytes: what an audit trail of configs refers to.
+    ///
+    /// # Errors
+    /// [`AssignError::Core`](crate::AssignError::Core) for a parameter that is not finite.
+    pub fn digest(&self) -> Result<Digest> {
+        Ok(canonical::digest(self)?)
+    }
+
+    /// Reads a config. It is not checked beyond its form: compile it for that.
+    ///
+    /// # Errors
+    /// [`AssignError::Format`](crate::AssignError::Format) for another format,
+    /// [`AssignError::Json`](crate::AssignError::Json) for text that is not the JSON of a config.
+    #[cfg(feature = "json")]
+    pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
+        json::read(json.as_ref())
+    }
+
+    /// Writes the config as JSON for people: indented, fields in the order of this struct.
+    ///
+    /// # Errors
+    /// [`AssignError::Core`](crate::AssignError::Core) for a parameter that is not finite, which JSON
+    /// cannot say.
+    #[cfg(feature = "json")]
+    pub fn to_json(&self) -> Result<String> {
+        json::write(self)
+    }
+}
+
+/// The format of a config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Format {
+    /// `expt-assign/0`, with the unfrozen [`mix`](crate::mix) `xmix0`.
+    #[serde(rename = "expt-assign/0")]
+    V0,
+}
+
+/// The text that all keys of a project derive from. Any text but the empty one; not printed by `Debug`,
+/// because who knows it can tell a unit's arms in advance.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ProjectKey(String);
+
+impl ProjectKey {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: Into<String>> From<T> for ProjectKey {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for ProjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProjectKey(..)")
+    }
+}
+
+#[cfg(feature = "json")]
+mod json {
+    use expt_core::canonical;
+    use serde::Deserialize;
+
+    use super::{Config, FORMAT};
+    use crate::error::{AssignError, Result, excerpt};
+
+    pub(super) fn read(json: &[u8]) -> Result<Config> {
+        // The format first: what another format calls a field is not to be reported as an unknown field.
+        #[derive(Deserialize)]
+        struct Head {
+            format: String,
+        }
+        let head: Head = serde_json::from_slice(json).map_err(|error| fault(&error))?;
+        if head.format != FORMAT {
+            return Err(AssignError::Format { found: excerpt(&head.format) });
+        }
+        serde_json::from_slice(json).map_err(|error| fault(&error))
+    }
+
+    pub(super) fn write(config: &Config) -> Result<String> {
+        // JSON libraries write a number that is not finite as `null`; the canonical form refuses it.
+        canonical::to_bytes(config)?;
+        serde_json::to_string_pretty(config).map_err(|error| fault(&error))
+    }
+
+    fn fault(error: &serde_json::Error) -> AssignError {
+        let (line, column) = (error.line(), error.column());
+        let problem = error.to_string();
+        let place = format!(" at line {line} column {column}");
+        let problem = problem.strip_suffix(&place).unwrap_or(&problem).to_owned();
+        AssignError::Json { line, column, problem }
+    }
+}

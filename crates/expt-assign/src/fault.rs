@@ -1,0 +1,116 @@
+//! Everything that is wrong with a config.
+
+use std::fmt;
+
+/// One thing that is wrong with a config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fault {
+    /// What kind of fault.
+    pub kind: FaultKind,
+    /// Where: `phases[1].arms[0].ranges`.
+    pub path: String,
+    /// The value that is there.
+    pub value: String,
+    /// What is wrong with it, with the other party where there is one.
+    pub problem: String,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} {}; {}", self.path, self.value, self.problem, self.remedy)
+    }
+}
+
+/// Kinds of faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// Something that must not be empty.
+    Empty,
+    /// An id, or something else that must be the only one of its kind, stands twice.
+    Duplicate,
+    /// A reference to something that the config does not have.
+    Dangling,
+    /// Two claims on the same places.
+    Overlap,
+    /// Places that no arm covers.
+    Uncovered,
+    /// A decision point that two layers list.
+    PointOwnedTwice,
+    /// A binding of a decision point that the layer of the phase does not list.
+    PointNotOwned,
+    /// Arms of one phase that bind different decision points.
+    BindingsDiffer,
+    /// A phase without the digest of a sealed plan.
+    NoPlan,
+    /// A holdout and a layer that randomise different kinds of units.
+    UnitMismatch,
+    /// A state that contradicts the rest of the phase.
+    State,
+    /// Two phases whose units would have the same arms.
+    SharedEpoch,
+    /// A unit that is forced although a holdout holds it.
+    ForcedHeldOut,
+    /// A number that is not finite.
+    NotFinite,
+}
+
+/// All faults of a config: at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// The faults, by section of the config.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Fault] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [fault] => write!(f, "the config has a fault: {fault}"),
+            faults => {
+                write!(f, "the config has {} faults", faults.len())?;
+                faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for Faults {}
+
+impl<'a> IntoIterator for &'a Faults {
+    type Item = &'a Fault;
+    type IntoIter = std::slice::Iter<'a, Fault>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+/// Where the checks write what they find.
+#[derive(Debug, Default)]
+pub(crate) struct Found(Vec<Fault>);
+
+impl Found {
+    pub(crate) fn add(
+        &mut self,
+        kind: FaultKind,
+        path: impl Into<String>,
+        value: impl fmt::Display,
+        problem: impl Into<String>,
+        remedy: &'static str,
+    ) {
+        let (path, problem) = (path.into(), problem.into());
+        self.0.push(Fault { kind, path, value: value.to_string(), problem, remedy });
+    }
+
+    pub(crate) fn into_result(self) -> Result<(), Faults> {
+        if self.0.is_empty() { Ok(()) } else { Err(Faults(self.0)) }
+    }
+}

@@ -1,0 +1,108 @@
+//! Exposures once, and never one too few.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use expt_assign::{Deduplicate, ExposureSink, Full};
+use expt_core::{ExperimentId, Exposure, ExposureTarget, Identity, Timestamp};
+
+use crate::common::{arm_id, holdout_id, kind, phase_id, unit_id};
+
+#[derive(Default)]
+struct Rows {
+    rows: Mutex<Vec<Exposure>>,
+    full: AtomicBool,
+}
+
+impl ExposureSink for Rows {
+    fn push(&self, exposure: Exposure) -> Result<(), Full> {
+        if self.full.load(Ordering::Relaxed) {
+            return Err(Full);
+        }
+        self.rows.lock().unwrap().push(exposure);
+        Ok(())
+    }
+}
+
+fn exposure(unit: &str, arm: &str, epoch: u32) -> Exposure {
+    Exposure {
+        at: Timestamp::from_micros(0),
+        unit: unit_id(unit),
+        unit_kind: kind("user"),
+        identity: Identity::Own,
+        target: ExposureTarget::Arm {
+            experiment: ExperimentId::new("e").unwrap(),
+            phase: phase_id("p"),
+            arm: arm_id(arm),
+            epoch,
+        },
+        config_version: 1,
+    }
+}
+
+/// Pushes and says how many rows came out.
+fn check(exposures: &[Exposure], expected: usize) {
+    let sink = Deduplicate::new(Rows::default(), 1024);
+    for exposure in exposures {
+        sink.push(exposure.clone()).unwrap();
+    }
+    assert_eq!(sink.inner().rows.lock().unwrap().len(), expected);
+    assert_eq!(sink.dropped(), (exposures.len() - expected) as u64);
+}
+
+#[test]
+fn the_same_again_is_dropped_and_a_change_is_not() {
+    let a = exposure("u", "a", 1);
+    let b = exposure("u", "b", 1);
+    check(&[a.clone(), a.clone(), a.clone()], 1);
+    check(&[a.clone(), b.clone(), a.clone()], 3);
+    check(&[a.clone(), exposure("u", "a", 2), exposure("v", "a", 1)], 3);
+    check(&[a.clone(), Exposure { identity: Identity::Fallback, ..a.clone() }], 2);
+    check(&[a.clone(), Exposure { unit_kind: kind("device"), ..a.clone() }], 2);
+    check(&[a.clone(), Exposure { config_version: 2, at: Timestamp::MAX, ..a.clone() }], 1);
+    let held = |id| Exposure { target: ExposureTarget::Holdout { holdout: holdout_id(id) }, ..a.clone() };
+    check(&[a.clone(), held("p"), held("p"), held("q"), a.clone()], 3);
+}
+
+#[test]
+fn what_was_not_taken_is_not_remembered() {
+    let sink = Deduplicate::new(Rows::default(), 1024);
+    sink.push(exposure("u", "a", 1)).unwrap();
+    sink.inner().full.store(true, Ordering::Relaxed);
+    assert_eq!(sink.push(exposure("u", "b", 1)), Err(Full));
+    assert_eq!(sink.push(exposure("u", "a", 1)), Ok(()), "what it knows needs no room");
+    sink.inner().full.store(false, Ordering::Relaxed);
+    sink.push(exposure("u", "b", 1)).unwrap();
+    assert_eq!(sink.inner().rows.lock().unwrap().len(), 2);
+}
+
+#[test]
+fn a_small_memory_repeats_but_never_withholds() {
+    for capacity in [0, 1, 64] {
+        let sink = Deduplicate::new(Rows::default(), capacity);
+        for round in 0..3 {
+            for unit in 0..1000 {
+                sink.push(exposure(&format!("u{unit}"), if round == 1 { "b" } else { "a" }, 1)).unwrap();
+            }
+        }
+        assert_eq!(sink.inner().rows.lock().unwrap().len(), 3000, "each round is news to each unit");
+    }
+    let sink = Deduplicate::new(Rows::default(), 100_000);
+    for unit in 0..2000 {
+        sink.push(exposure(&format!("u{}", unit % 1000), "a", 1)).unwrap();
+    }
+    assert_eq!(sink.dropped(), 1000, "within its capacity it forgets nothing");
+}
+
+#[test]
+fn threads_agree() {
+    let sink = Deduplicate::new(Rows::default(), 1024);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                (0..100).for_each(|unit| sink.push(exposure(&format!("u{unit}"), "a", 1)).unwrap())
+            });
+        }
+    });
+    assert_eq!(sink.inner().rows.lock().unwrap().len(), 100);
+}

@@ -1,0 +1,258 @@
+//! All faults at once, each where it is.
+
+use expt_assign::{
+    ArmEntry, Config, ExcludedUnit, FaultKind, Faults, ForcedUnit, HoldoutEntry, LayerEntry, PhaseState,
+    Range, Ranges, Snapshot, UnitEntry,
+};
+use expt_core::Binding;
+
+use crate::common::{
+    Random, arm_id, config, config_with_phase, holdout_id, kind, layer_id, params, percent, phase, phase_id,
+    point, unit_id,
+};
+
+fn faults(config: Config) -> Faults {
+    Snapshot::compile(config).unwrap_err()
+}
+
+/// Exactly these faults, as (kind, path).
+fn check(config: Config, expected: &[(FaultKind, &str)]) {
+    let faults = faults(config);
+    let found: Vec<_> = faults.as_slice().iter().map(|fault| (fault.kind, fault.path.as_str())).collect();
+    assert_eq!(found, expected, "{faults}");
+    assert!(faults.as_slice().iter().all(|fault| !fault.remedy.is_empty() && !fault.problem.is_empty()));
+}
+
+fn edited(edit: impl FnOnce(&mut Config)) -> Config {
+    let mut config = config_with_phase();
+    edit(&mut config);
+    config
+}
+
+#[test]
+fn units_and_layers() {
+    use FaultKind::{Dangling, Duplicate, Empty, PointOwnedTwice};
+    check(
+        Config::new("", "", 1).with_excluded(ExcludedUnit::new(kind("bot"), unit_id("x"))),
+        &[(Empty, "project"), (Empty, "key"), (Empty, "units"), (Dangling, "excluded[0].kind")],
+    );
+    let twice = UnitEntry::new(kind("user"), "").with_fallback("a").with_fallback("a");
+    check(
+        config().with_unit(twice),
+        &[(Duplicate, "units[1].kind"), (Empty, "units[1].attribute"), (Duplicate, "units[1].fallbacks[1]")],
+    );
+    check(
+        config().with_layer(LayerEntry::new(layer_id("ads"), kind("city"), [])),
+        &[(Duplicate, "layers[2].id"), (Dangling, "layers[2].unit"), (Empty, "layers[2].decision_points")],
+    );
+    let points = [point("x"), point("ranker"), point("x")];
+    check(
+        config().with_layer(LayerEntry::new(layer_id("new"), kind("user"), points)),
+        &[(Duplicate, "layers[2].decision_points[2]"), (PointOwnedTwice, "layers[2].decision_points[1]")],
+    );
+}
+
+#[test]
+fn phases() {
+    use FaultKind::{
+        Dangling, Duplicate, Empty, NoPlan, NotFinite, Overlap, PointNotOwned, SharedEpoch, State,
+    };
+    check(edited(|c| c.phases[0].plan = None), &[(NoPlan, "phases[0].plan")]);
+    check(edited(|c| c.phases[0].layer = layer_id("x")), &[(Dangling, "phases[0].layer")]);
+    check(edited(|c| c.phases[0].arms.clear()), &[(Empty, "phases[0].arms")]);
+    check(edited(|c| c.phases[0].state = PhaseState::PausedIntake), &[(State, "phases[0].state")]);
+    let shipped = PhaseState::Shipped { arm: arm_id("c") };
+    check(edited(|c| c.phases[0].state = shipped), &[(Dangling, "phases[0].state")]);
+    check(
+        config_with_phase().with_phase(phase("p", "ranking", "ranker", Ranges::none())),
+        &[(Duplicate, "phases[1].id")],
+    );
+    let mut copied_plan = phase("q", "ads", "ads", Ranges::all());
+    copied_plan.plan = config_with_phase().phases[0].plan;
+    check(config_with_phase().with_phase(copied_plan), &[(Duplicate, "phases[1].plan")]);
+    let mut same_epoch = phase("q", "ads", "ads", Ranges::all());
+    same_epoch.experiment = config_with_phase().phases[0].experiment.clone();
+    check(config_with_phase().with_phase(same_epoch), &[(SharedEpoch, "phases[1].epoch")]);
+    check(
+        edited(|c| {
+            c.phases[0].arms.iter_mut().for_each(|arm| {
+                arm.bindings.insert(point("ads"), params("x"));
+            });
+        }),
+        &[(PointNotOwned, "phases[0].arms[0].bindings"), (PointNotOwned, "phases[0].arms[1].bindings")],
+    );
+    let nan = Binding::Params([("x".to_owned(), f64::NAN.into())].into());
+    check(
+        edited(|c| drop(c.phases[0].arms[1].bindings.insert(point("ranker"), nan))),
+        &[(NotFinite, "phases[0].arms[1].bindings[\"ranker\"][\"x\"]")],
+    );
+    check(
+        config_with_phase().with_phase(phase("q", "ranking", "ranker", percent(10, 20))),
+        &[(Overlap, "phases[1].ranges")],
+    );
+    check(
+        edited(|c| c.phases[0].ranges = Ranges::all().with([Range::new(5, 5).unwrap()])),
+        &[(Overlap, "phases[0].ranges")],
+    );
+}
+
+#[test]
+fn a_draft_may_be_prepared_on_taken_traffic() {
+    for state in [PhaseState::Draft, PhaseState::Stopped] {
+        let next = phase("q", "ranking", "ranker", Ranges::all()).with_state(state);
+        assert!(Snapshot::compile(config_with_phase().with_phase(next)).is_ok());
+    }
+}
+
+#[test]
+fn arms() {
+    use FaultKind::{BindingsDiffer, Duplicate, Empty, Overlap, Uncovered};
+    check(edited(|c| c.phases[0].arms[1].ranges = percent(60, 100)), &[(Uncovered, "phases[0].arms")]);
+    check(
+        edited(|c| c.phases[0].arms[1].ranges = percent(40, 100)),
+        &[(Overlap, "phases[0].arms[1].ranges")],
+    );
+    check(
+        edited(|c| c.phases[0].arms[1].ranges = Ranges::none()),
+        &[(Empty, "phases[0].arms[1].ranges"), (Uncovered, "phases[0].arms")],
+    );
+    check(edited(|c| c.phases[0].arms[1].arm = arm_id("a")), &[(Duplicate, "phases[0].arms[1].arm")]);
+    check(
+        edited(|c| c.phases[0].arms[0].bindings.clear()),
+        &[(BindingsDiffer, "phases[0].arms[0].bindings")],
+    );
+    check(
+        edited(|c| c.phases[0].arms = vec![ArmEntry::new(arm_id("a"), Ranges::all())]),
+        &[(Empty, "phases[0].arms[0].bindings")],
+    );
+}
+
+#[test]
+fn holdouts() {
+    use FaultKind::{Dangling, Duplicate, Empty, Overlap, UnitMismatch};
+    let holdout =
+        |id: &str, salt: &str, ranges| HoldoutEntry::new(holdout_id(id), kind("user"), salt, ranges);
+    let with_devices = || {
+        let layer = LayerEntry::new(layer_id("push"), kind("device"), [point("push")]);
+        config().with_unit(UnitEntry::new(kind("device"), "device_id")).with_layer(layer)
+    };
+    check(
+        config().with_holdout(holdout("g", "", Ranges::none())),
+        &[(Empty, "holdouts[0].salt"), (Empty, "holdouts[0].ranges")],
+    );
+    check(
+        config().with_holdout(holdout("g", "s", percent(0, 2))).with_holdout(holdout(
+            "g",
+            "s",
+            percent(1, 3),
+        )),
+        &[(Duplicate, "holdouts[1].id"), (Overlap, "holdouts[1].ranges")],
+    );
+    check(
+        config().with_holdout(holdout("g", "s", percent(0, 2)).with_layers([])),
+        &[(Empty, "holdouts[0].scope")],
+    );
+    check(
+        with_devices().with_holdout(holdout("g", "s", percent(0, 2))),
+        &[(UnitMismatch, "holdouts[0].scope")],
+    );
+    let scoped = holdout("g", "s", percent(0, 2)).with_layers([layer_id("x"), layer_id("push")]);
+    check(
+        with_devices().with_holdout(scoped),
+        &[(Dangling, "holdouts[0].scope[0]"), (UnitMismatch, "holdouts[0].scope[1]")],
+    );
+}
+
+#[test]
+fn forced_units() {
+    use FaultKind::{Dangling, Duplicate, ForcedHeldOut};
+    let force = |phase, arm| ForcedUnit::new(unit_id("qa"), phase_id(phase), arm_id(arm));
+    check(
+        config_with_phase()
+            .with_forced(force("x", "a"))
+            .with_forced(force("p", "x").with_override(holdout_id("x")))
+            .with_forced(force("p", "a")),
+        &[
+            (Dangling, "forced[0].phase"),
+            (Dangling, "forced[1].overrides[0]"),
+            (Dangling, "forced[1].arm"),
+            (Duplicate, "forced[2].unit"),
+        ],
+    );
+    let everybody = HoldoutEntry::new(holdout_id("g"), kind("user"), "g", Ranges::all());
+    let held = config_with_phase().with_holdout(everybody);
+    check(held.clone().with_forced(force("p", "a")), &[(ForcedHeldOut, "forced[0].unit")]);
+    assert!(Snapshot::compile(held.with_forced(force("p", "a").with_override(holdout_id("g")))).is_ok());
+}
+
+#[test]
+fn one_fault_hides_no_other() {
+    let mut config = config_with_phase()
+        .with_phase(phase("q", "ranking", "ranker", percent(0, 10)))
+        .with_forced(ForcedUnit::new(unit_id("u"), phase_id("x"), arm_id("a")));
+    config.phases[0].plan = None;
+    config.phases[0].arms[0].ranges = percent(0, 40);
+    config.layers[1].unit = kind("city");
+    let faults = faults(config);
+    let kinds: Vec<_> = faults.as_slice().iter().map(|fault| fault.kind).collect();
+    use FaultKind::{Dangling, NoPlan, Overlap, Uncovered};
+    assert_eq!(kinds, [Dangling, NoPlan, Uncovered, Overlap, Dangling], "{faults}");
+    let text = faults.to_string();
+    assert!(text.starts_with("the config has 5 faults\n  layers[1].unit: \"city\" is no declared"), "{text}");
+    assert!(text.contains("already belongs to phase \"p\""), "{text}");
+}
+
+/// Random damage to every kind of field: faults or a snapshot, never a panic, and both answer.
+#[test]
+fn hostile_configs_do_not_panic() {
+    let mut random = Random(3);
+    let (mut good, mut bad) = (0, 0);
+    for _ in 0..5000 {
+        let mut config = Config::new("p", "k", 1);
+        let names = ["a", "b", "c"];
+        let ranges = |random: &mut Random| -> Ranges {
+            let edges = [0, 1, u64::MAX / 2, u64::MAX / 2 + 1, u64::MAX - 1, u64::MAX];
+            let range = |random: &mut Random| Range::new(random.pick(&edges), random.pick(&edges));
+            (0..random.below(3)).filter_map(|_| range(random)).collect()
+        };
+        for _ in 0..=random.below(2) {
+            config = config.with_unit(UnitEntry::new(kind(random.pick(&names)), "id"));
+            let layer = layer_id(random.pick(&names));
+            config = config.with_layer(LayerEntry::new(layer, kind("a"), [point(random.pick(&names))]));
+        }
+        for _ in 0..random.below(3) {
+            let mut entry =
+                phase(random.pick(&names), random.pick(&names), random.pick(&names), ranges(&mut random));
+            if random.below(4) == 0 {
+                entry.arms[0].ranges = ranges(&mut random);
+            }
+            if random.below(4) == 0 {
+                entry.state = PhaseState::Shipped { arm: arm_id(random.pick(&names)) };
+            }
+            config = config.with_phase(entry);
+        }
+        if random.below(3) == 0 {
+            let unit = kind(random.pick(&names));
+            let holdout = HoldoutEntry::new(holdout_id("h"), unit, "s", ranges(&mut random));
+            config = config.with_holdout(holdout);
+        }
+        if random.below(3) == 0 {
+            let phase = phase_id(random.pick(&names));
+            config = config.with_forced(ForcedUnit::new(unit_id("u"), phase, arm_id(random.pick(&names))));
+        }
+        match Snapshot::compile(config) {
+            Ok(snapshot) => {
+                good += 1;
+                for name in names {
+                    let Ok(unit) = snapshot.unit(&kind("a"), unit_id("u")) else { continue };
+                    let _ = snapshot.explain(&unit, &point(name), &[]).to_string();
+                }
+            }
+            Err(faults) => {
+                bad += 1;
+                assert!(!faults.as_slice().is_empty());
+            }
+        }
+    }
+    assert!(good > 100 && bad > 100, "{good} good, {bad} bad");
+}

@@ -85,6 +85,8 @@ pub enum ErrorKind {
     Conflict,
     /// The call cannot be meant like that.
     InvalidInput,
+    /// A rule forbids it: provenance is missing, a pin does not match, an approval is needed.
+    Refused,
     /// This backend does not do that.
     Unsupported,
     /// Stored bytes are not what was written.

@@ -194,11 +194,17 @@ impl Engine<'_> {
         let healthy = srm.verdict == SrmVerdict::Healthy;
         let (runtime, enough) = (self.readings.runtime_reached, units >= design.min_units());
         let runtime_words = if runtime { "has passed" } else { "has not passed" };
-        let minimum =
-            format!("minimum runtime {runtime_words}; {units} of at least {} units", design.min_units());
+        let minimum = match design.min_units() {
+            0 => format!("minimum runtime {runtime_words}; no minimum of units"),
+            least => format!("minimum runtime {runtime_words}; {units} of at least {least} units"),
+        };
         self.say(Rule::Minimum, minimum);
         let at_maximum = units >= design.max_units();
-        self.say(Rule::Maximum, format!("{units} of at most {} units", design.max_units()));
+        let maximum = match design.max_units() {
+            u64::MAX => "no maximum of units".to_owned(),
+            most => format!("{units} of at most {most} units"),
+        };
+        self.say(Rule::Maximum, maximum);
         let (verdict, why) = if srm.verdict == SrmVerdict::Mismatch {
             let reason = InvalidReason::SampleRatioMismatch { ln_p: srm.ln_p };
             (

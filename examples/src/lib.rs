@@ -1,1 +1,3 @@
-//! Shared parts of the examples.
+//! What the examples share: [`ml`], the training code of an imagined user.
+
+pub mod ml;

@@ -309,6 +309,7 @@ pub struct PlannedArm {
 
 /// What a decision point gives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Binding {
     /// One model version, of any experiment.

@@ -80,6 +80,7 @@ fn check(store: &dyn RunStore, runs: &[Run], query: &RunQuery) {
         loop {
             let page = wait(store.search_runs(query, &options)).unwrap();
             found.extend(page.items);
+            assert!(found.len() <= runs.len(), "{query:?}: pages overlap or never end");
             let Some(next) = page.next else { break };
             options = options.with_token(Some(next));
         }

@@ -172,6 +172,7 @@ pub(super) fn all_pages<T>(limit: u32, mut read: impl FnMut(&PageOptions) -> Pag
         let full = page.items.len() == usize::try_from(limit).unwrap();
         assert!(full || page.next.is_none(), "a page of {} has a next one", page.items.len());
         items.extend(page.items);
+        assert!(items.len() < 100_000, "the pages never end");
         let Some(next) = page.next else { return items };
         // A token survives a link or a command line.
         options = options.with_token(Some(PageToken::new(next.as_str())));

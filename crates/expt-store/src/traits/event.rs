@@ -18,7 +18,8 @@ pub trait EventStore: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`Unavailable`](crate::ErrorKind::Unavailable) if they cannot be written (after which the handle
     /// may be used again); [`InvalidInput`](crate::ErrorKind::InvalidInput) for an event that is too large
-    /// to store.
+    /// to store; [`Unsupported`](crate::ErrorKind::Unsupported) for a kind of event that the format of this
+    /// version has no place for.
     async fn append(&self, events: &[Event], durability: Durability) -> Result<()>;
 
     /// Reads events that were acknowledged at [`Durability::Committed`] or more before the call, of this

@@ -15,14 +15,14 @@ pub trait RegistryStore: Debug + Send + Sync + 'static {
     ///
     /// Atomic and durable on return. Not idempotent, except that registering the same run and bytes again,
     /// and putting the same document again, give what is there. Returns the versions it registered, in the
-    /// order of the updates.
+    /// order of the updates, as they are after the whole commit.
     ///
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) with the requirement that does not hold;
     /// [`NotFound`](ErrorKind::NotFound) for a version that is not there;
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) for a document version with other bytes;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a document whose digest is not of its bytes, or an
-    /// alias that is empty.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a document whose digest is not of its bytes or whose
+    /// version is 0, an alias that is empty, a stage whose name is none, or a golden row that is not finite.
     async fn commit(&self, commit: &RegistryCommit) -> Result<Vec<ModelVersion>>;
 
     /// One version of a model.

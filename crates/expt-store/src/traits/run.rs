@@ -169,7 +169,7 @@ impl RunUpdate {
         }
         for (key, value) in &self.params {
             match run.params.get(key) {
-                Some(old) if old == value => {}
+                Some(old) if is_same(old, value) => {}
                 Some(old) => {
                     return conflict(format!(
                         "run {}: param {key:?} is {old} and cannot become {value}; params are written once, use a tag for what changes",
@@ -203,6 +203,14 @@ impl RunUpdate {
         run.tags.extend(self.tags.clone());
         run.artifacts.extend(self.artifacts.clone());
         Ok(())
+    }
+}
+
+/// Whether a param is given the value that it has, to the bit: NaN is itself, and -0.0 is not 0.0.
+fn is_same(a: &ParamValue, b: &ParamValue) -> bool {
+    match (a, b) {
+        (ParamValue::Float(a), ParamValue::Float(b)) => a.to_bits() == b.to_bits(),
+        _ => a == b,
     }
 }
 

@@ -5,14 +5,14 @@
 //! cargo run --release --example inspect -- STORE
 //! cargo run --release --example inspect -- STORE runs "metrics.val_auc > 0.8 order by metrics.val_auc desc"
 //! cargo run --release --example inspect -- STORE lineage PREDICTION_ID
-//! cargo run --release --example inspect -- STORE readout PHASE
+//! cargo run --release --example inspect -- STORE readout EXPERIMENT
 //! ```
 use std::error::Error;
 use std::io::{ErrorKind, Write, stdout};
 use std::path::PathBuf;
 
-use expt::analysis::{Analysis, Report};
-use expt::core::{Event, PredictionId, RunStatus};
+use expt::analysis::{Analysis, Report, ShadowReadout, read_plan};
+use expt::core::{Event, ExperimentId, PhaseId, Plan, PredictionId, RunStatus};
 use expt::store::blocking::wait;
 use expt::store::{EventScan, EventStoreExt, EventTable, PageOptions, RunStoreExt, Stores, lineage};
 
@@ -46,12 +46,12 @@ fn answer(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
             if let Some(id) = last_prediction(&stores)? {
                 trace(&stores, out, id)?;
             }
-            readout(&stores, out, "wine-quality-v2/ab")
+            readout(&stores, out, "wine-quality-v2")
         }
         (Some("runs"), query) => runs(&stores, out, query.as_deref().unwrap_or("")),
         (Some("lineage"), Some(id)) => trace(&stores, out, id.parse()?),
-        (Some("readout"), Some(phase)) => readout(&stores, out, &phase),
-        (Some(other), _) => Err(format!("{other:?} is not known, or lacks what comes after it; write runs QUERY, lineage ID or readout PHASE").into()),
+        (Some("readout"), Some(experiment)) => readout(&stores, out, &experiment),
+        (Some(other), _) => Err(format!("{other:?} is not known, or lacks what comes after it; write runs QUERY, lineage ID or readout EXPERIMENT").into()),
     }
 }
 
@@ -132,16 +132,32 @@ fn trace(stores: &Stores, out: &mut impl Write, id: PredictionId) -> Result<(), 
     Ok(())
 }
 
-/// The readout of a phase, as of the newest event that belongs to it.
-fn readout(stores: &Stores, out: &mut impl Write, phase: &str) -> Result<(), Box<dyn Error>> {
-    writeln!(out, "\nreadout of {phase}")?;
-    let analysis = match wait(Analysis::read(stores, &phase.parse()?)) {
-        Ok(analysis) => analysis,
-        Err(error) => {
-            writeln!(out, "  none yet: {error}")?;
-            return Ok(());
+/// What the phases of an experiment found, as of the newest event that belongs to them.
+fn readout(stores: &Stores, out: &mut impl Write, experiment: &str) -> Result<(), Box<dyn Error>> {
+    let experiment: ExperimentId = experiment.parse()?;
+    let plans = wait(stores.registry.documents("plan", &PageOptions::default()))?.items;
+    let own: Vec<_> = plans.iter().filter(|plan| plan.experiment.as_ref() == Some(&experiment)).collect();
+    if own.is_empty() {
+        writeln!(out, "\nexperiment {experiment} has no sealed plan yet")?;
+    }
+    for document in own {
+        let phase: PhaseId = document.name.parse()?;
+        writeln!(out, "\nreadout of {phase}")?;
+        match wait(read_plan(stores, &phase))?.plan() {
+            Plan::Shadow(_) => {
+                for (name, value) in wait(ShadowReadout::read(stores, &phase))?.facts() {
+                    writeln!(out, "  {name:<24} {value}")?;
+                }
+            }
+            _ => test(stores, out, &phase)?,
         }
-    };
+    }
+    Ok(())
+}
+
+/// The readout of an A/B test.
+fn test(stores: &Stores, out: &mut impl Write, phase: &PhaseId) -> Result<(), Box<dyn Error>> {
+    let analysis = wait(Analysis::read(stores, phase))?;
     let Some(latest) = analysis.join().latest() else {
         writeln!(out, "  none yet: no unit was exposed")?;
         return Ok(());

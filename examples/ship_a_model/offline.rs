@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use expt::core::query::RunQuery;
-use expt::core::{Direction, Evidence, ModelVersion, RunId, RunStatus, Stage};
+use expt::core::{Direction, Evidence, ModelVersion, RunStatus, Stage};
 use expt::hpo::blocking::{Study, Trial};
 use expt::hpo::{Domain, MedianPruner, Observation, Space, StudyOptions};
 use expt::store::RunStoreExt;
@@ -256,11 +256,6 @@ pub(crate) fn approve(promote: Promote, gaps: &[String]) -> Promote {
     }
     println!("provenance gaps: {}; the approver overrides, with a reason that is recorded", gaps.join("; "));
     promote.overriding_provenance("an example, run from a tree that is not committed")
-}
-
-/// The id of the run that trained a version, for people.
-pub(crate) fn short(run: RunId) -> String {
-    run.to_string().chars().take(12).collect()
 }
 
 fn spec(trial: &Trial) -> Result<ModelSpec, Box<dyn Error>> {

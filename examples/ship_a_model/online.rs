@@ -1,7 +1,7 @@
 //! The A/B test: sealed, replayed request by request, read while it runs.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use expt::analysis::{Analysis, LookRow, Verdict};
 use expt::assign::{PhaseEntry, PhaseState, Ranges, Snapshot, Stickiness, StickyRecord};
 use expt::core::{
-    AbTestPlan, Aggregation, ArmId, Correction, Direction, Document, Event, Outcome, Output, PhaseId, Plan,
+    AbTestPlan, Aggregation, ArmId, Correction, Direction, Document, Event, Output, PhaseId, Plan,
     PlannedArm, PlannedMetric, SealedPlan, Share, Shown, Timestamp, UnitId,
 };
 use expt::serve::{EventQueue, ModelSet, Overflow, Router};
@@ -20,7 +20,7 @@ use crate::chapter;
 use crate::offline::Offline;
 use crate::serving::{Scorer, Served, config, pinned, scorer};
 use crate::setting::Setting;
-use crate::traffic::{OnlineMetrics, Traffic, Visit};
+use crate::traffic::{OnlineMetrics, Report, Traffic, Visit};
 
 /// A finished test.
 pub(crate) struct Test {
@@ -153,11 +153,9 @@ pub(crate) struct Replay<'a> {
     version: u32,
     /// Sticky records, as a shop would keep them with its customers.
     sticky: HashMap<UnitId, Vec<StickyRecord>>,
-    held: std::collections::HashSet<UnitId>,
-    /// Outcomes that are on their way, by the time of their arrival.
-    pending: BinaryHeap<Reverse<(Timestamp, u64)>>,
-    outcomes: HashMap<u64, Outcome>,
-    sent: u64,
+    held: HashSet<UnitId>,
+    /// Outcomes that are on their way, the next to arrive first.
+    pending: BinaryHeap<Reverse<Report>>,
     /// When outcomes were last logged.
     reported: Timestamp,
     pub(crate) requests: u64,
@@ -185,10 +183,8 @@ impl<'a> Replay<'a> {
             share,
             version: 2,
             sticky: HashMap::new(),
-            held: std::collections::HashSet::new(),
+            held: HashSet::new(),
             pending: BinaryHeap::new(),
-            outcomes: HashMap::new(),
-            sent: 0,
             reported: Timestamp::MIN,
             requests: 0,
         })
@@ -245,23 +241,17 @@ impl<'a> Replay<'a> {
             self.sticky.remove(&visit.user);
         }
         self.requests += 1;
-        for outcome in visit.outcomes(&self.metrics, &shown, score, wine.label) {
-            self.pending.push(Reverse((outcome.received, self.sent)));
-            self.outcomes.insert(self.sent, outcome);
-            self.sent += 1;
-        }
+        self.pending.extend(visit.outcomes(&self.metrics, &shown, score, wine.label).map(Reverse));
         Ok(())
     }
 
     /// Logs the outcomes that have arrived.
     pub(crate) fn report_until(&mut self, time: Timestamp) {
         let mut arrived = Vec::new();
-        while let Some(Reverse((received, number))) = self.pending.pop() {
-            if received > time {
-                self.pending.push(Reverse((received, number)));
-                break;
+        while self.pending.peek().is_some_and(|Reverse(next)| next.received <= time) {
+            if let Some(Reverse(next)) = self.pending.pop() {
+                arrived.extend(next.outcomes.map(Event::Outcome));
             }
-            arrived.extend(self.outcomes.remove(&number).map(Event::Outcome));
         }
         if !arrived.is_empty() {
             self.events.push_all(arrived);

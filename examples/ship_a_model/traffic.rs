@@ -61,14 +61,14 @@ impl Traffic {
 }
 
 impl Visit {
-    /// What the customer makes of the answer, with the times at which it becomes known.
+    /// What the customer makes of the answer: the outcomes, and when they reach the shop, sometimes twice.
     pub(crate) fn outcomes(
         &self,
         metrics: &OnlineMetrics,
         shown: &Prediction,
         score: f64,
         good: bool,
-    ) -> Vec<Outcome> {
+    ) -> impl Iterator<Item = Report> {
         let truth = f64::from(u8::from(good));
         let recommended = score >= 0.5;
         let likelihood = if good { score } else { 1.0 - score }.clamp(1e-6, 1.0);
@@ -78,17 +78,56 @@ impl Visit {
             (&metrics.brier, (score - truth).powi(2)),
             (&metrics.bad_advice, f64::from(u8::from(recommended && !good))),
         ];
-        let sendings = [Some(self.reported), self.twice];
-        let outcome = |(metric, value): (&MetricName, f64), received| Outcome {
+        let outcomes = values.map(|(metric, value)| Outcome {
             id: OutcomeId::derive([shown.id.as_bytes().as_slice(), metric.as_str().as_bytes()]),
             at: self.answered,
-            received,
+            received: self.reported,
             subject: Subject::Prediction(shown.id),
             metric: metric.clone(),
             value,
-        };
-        let all = sendings.into_iter().flatten();
-        all.flat_map(|received| values.map(|value| outcome(value, received))).collect()
+        });
+        let again =
+            self.twice.map(|received| outcomes.clone().map(|outcome| Outcome { received, ..outcome }));
+        let first = Report { received: self.reported, request: self.request, outcomes };
+        let again = again.zip(self.twice).map(|(outcomes, received)| Report {
+            received,
+            request: self.request,
+            outcomes,
+        });
+        std::iter::once(first).chain(again)
+    }
+}
+
+/// Outcomes of one prediction that reach the shop together. Ordered by when they do.
+pub(crate) struct Report {
+    pub(crate) received: Timestamp,
+    request: RequestId,
+    pub(crate) outcomes: [Outcome; 4],
+}
+
+impl Report {
+    fn key(&self) -> (Timestamp, RequestId) {
+        (self.received, self.request)
+    }
+}
+
+impl PartialEq for Report {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Report {}
+
+impl PartialOrd for Report {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Report {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
     }
 }
 

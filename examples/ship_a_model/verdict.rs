@@ -40,7 +40,6 @@ pub(crate) fn run(
     trace(setting)?;
     // The report shows the stages as they are after the decision.
     wait(analysis.attach_models(&mut readout, &setting.stores))?;
-    readout.notes.dedup();
     std::fs::write(report, Report::new(&readout).with_facts("Shadow, before the test", shadow).to_html())?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 mod models;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use expt_core::{AbTestPlan, Digest, Event, PhaseId, Plan, SealedPlan, Timestamp};
@@ -11,8 +11,8 @@ use expt_stats::{Decision, SrmResult, SrmVerdict};
 use expt_store::{EventScan, EventStoreExt, Stores};
 
 use crate::error::{AnalysisError, Result};
-use crate::estimate::{self, ArmState};
-use crate::join::{Join, Joined};
+use crate::estimate::{self, ArmState, Calendar};
+use crate::join::{self, Join};
 use crate::ledger::Disposition;
 use crate::readout::{ArmReadout, Comparison, DayRow, HealthCheck, LookRow, Readout, Verdict};
 
@@ -22,14 +22,16 @@ use crate::readout::{ArmReadout, Comparison, DayRow, HealthCheck, LookRow, Reado
 /// use expt_analysis::{Analysis, Report};
 /// use expt_store::{Stores, blocking::wait};
 ///
-/// let stores = Stores::open("my_store")?;
-/// let analysis = wait(Analysis::read(&stores, &"ranker-v2/ab".parse()?))?;
+/// # fn show(stores: &Stores) -> Result<(), Box<dyn std::error::Error>> {
+/// // The stores are those that were written to, such as `Stores::open("my_store")?`.
+/// let analysis = wait(Analysis::read(stores, &"ranker-v2/ab".parse()?))?;
 /// let looks = analysis.daily_looks("2026-03-15".parse()?);
 /// let mut readout = analysis.readout(&looks)?;
-/// wait(analysis.attach_models(&mut readout, &stores))?;
+/// wait(analysis.attach_models(&mut readout, stores))?;
 /// println!("{}: {}", readout.verdict, readout.reason);
 /// std::fs::write("report.html", Report::new(&readout).to_html())?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug)]
 pub struct Analysis {
@@ -85,12 +87,14 @@ impl Analysis {
         self.join.first_exposure().ok_or_else(nothing)
     }
 
-    /// A look at the end of each whole day since the first exposure, up to `until`, and one at `until`
-    /// itself. Empty without exposures before `until`.
+    /// A look at the end of each whole day since the first exposure, while the phase runs and before `until`,
+    /// and one at `until` itself. Empty without an exposure up to `until`.
     #[must_use]
     pub fn daily_looks(&self, until: Timestamp) -> Vec<Timestamp> {
         let Ok(started) = self.started() else { return Vec::new() };
-        let ends = (1..).map(|day| started + DAY * day).take_while(|end| *end < until);
+        // The plan's end bounds the list, so that a late `until` makes no endless one.
+        let last = self.ends(started);
+        let ends = (1..).map(|day| started + DAY * day).take_while(|end| *end < until && *end <= last);
         let looks = ends.chain([until]);
         if started <= until { looks.collect() } else { Vec::new() }
     }
@@ -104,26 +108,26 @@ impl Analysis {
         Ok(look.decisions.iter().map(|decision| words::verdict(&decision.verdict)).collect())
     }
 
-    /// The readout at the last of the looks, with the primary metric at all of them.
+    /// The readout at the latest of the looks, with the primary metric at all of them.
     ///
-    /// Each interval is valid at all looks together, so it does not matter how many there are, or when.
+    /// Each interval is valid at all looks together, so it does not matter how many there are, or when, or in which
+    /// order they are given.
     ///
     /// # Errors
-    /// [`AnalysisError::NoExposure`] if there is no look, or nothing happened before the last;
+    /// [`AnalysisError::NoExposure`] if there is no look, or no exposure up to the latest;
     /// [`AnalysisError::Stats`] if the sums overflow.
     pub fn readout(&self, looks: &[Timestamp]) -> Result<Readout> {
+        let looks: BTreeSet<Timestamp> = looks.iter().copied().collect();
         let as_of = looks.last().copied().unwrap_or(Timestamp::MIN);
         let mut rows = Vec::new();
-        for earlier in looks.iter().filter(|look| **look < as_of) {
-            // A look before the first exposure saw nothing, and is no row.
-            if self.started()? <= *earlier {
-                rows.extend(self.rows(&self.look(*earlier)?));
-            }
+        // A look before the first exposure saw nothing, and is no row.
+        let started = self.started()?;
+        for earlier in looks.range(started..).filter(|look| **look < as_of) {
+            rows.extend(self.rows(&self.look(*earlier)?));
         }
         let look = self.look(as_of)?;
         rows.extend(self.rows(&look));
         let comparisons = self.comparisons(&look);
-        let started = self.started()?;
         let (verdict, reason) = words::overall(&comparisons);
         Ok(Readout {
             experiment: self.plan.experiment.clone(),
@@ -142,8 +146,8 @@ impl Analysis {
             arms: self.arms(&look),
             comparisons,
             looks: rows,
-            days: self.days(&look.joined, started),
-            ledger: look.joined.ledger,
+            days: self.days(&look.join, started),
+            ledger: look.join.ledger,
             notes: Vec::new(),
         })
     }
@@ -165,26 +169,29 @@ impl Analysis {
         started + WEEK * self.plan.max_weeks
     }
 
-    fn look(&self, as_of: Timestamp) -> Result<Look> {
+    fn look(&self, as_of: Timestamp) -> Result<Look<'_>> {
         let started = self.started()?;
         if started > as_of {
             return Err(AnalysisError::NoExposure { phase: self.plan.phase.clone(), as_of });
         }
-        let joined = self.join.look(as_of);
-        let states = estimate::states(&self.plan, &joined)?;
-        let srm = estimate::srm(&self.plan, &joined)?;
-        let design = estimate::design(&self.plan, joined.units.len() as u64, as_of >= self.ends(started))?;
+        let join = self.join.at(as_of);
+        let states = estimate::states(&self.plan, &join)?;
+        let srm = estimate::srm(&self.plan, &join)?;
+        let calendar = Calendar {
+            minimum_reached: as_of >= self.earliest_ship(started),
+            ended: as_of >= self.ends(started),
+        };
+        let design = estimate::design(&self.plan, calendar.ended)?;
         let control = self.plan.arms.iter().position(|arm| arm.arm == self.plan.control);
         let control = control.and_then(|index| states.get(index)).map_or(&[][..], Vec::as_slice);
         let treatments = self.plan.arms.iter().zip(&states).filter(|(arm, _)| arm.arm != self.plan.control);
-        let runtime_reached = as_of >= self.earliest_ship(started);
         let decisions = treatments
-            .map(|(_, states)| estimate::decide(&self.plan, &design, &srm, runtime_reached, control, states))
+            .map(|(_, states)| estimate::decide(&self.plan, &design, &srm, calendar, control, states))
             .collect::<Result<_>>()?;
-        Ok(Look { joined, states, srm, decisions })
+        Ok(Look { units: join.units().count() as u64, join, states, srm, decisions })
     }
 
-    fn comparisons(&self, look: &Look) -> Vec<Comparison> {
+    fn comparisons(&self, look: &Look<'_>) -> Vec<Comparison> {
         let control = self.plan.arms.iter().position(|arm| arm.arm == self.plan.control);
         let control = control.and_then(|index| look.states.get(index));
         let arms = self.plan.arms.iter().zip(&look.states).filter(|(arm, _)| arm.arm != self.plan.control);
@@ -196,7 +203,7 @@ impl Analysis {
                 let verdict = words::verdict(&decision.verdict);
                 Comparison {
                     treatment: arm.arm.clone(),
-                    reason: words::reason(verdict, decision, &metrics),
+                    reason: words::reason(&arm.arm, self.plan.arms.len(), decision, &metrics),
                     verdict,
                     metrics,
                     derivation: decision.derivation.iter().map(ToString::to_string).collect(),
@@ -205,14 +212,14 @@ impl Analysis {
             .collect()
     }
 
-    fn rows(&self, look: &Look) -> Vec<LookRow> {
+    fn rows(&self, look: &Look<'_>) -> Vec<LookRow> {
         let treatments = self.plan.treatments().zip(&look.decisions);
         let rows = treatments.map(|(arm, decision)| {
             let primary = decision.metrics.first();
             LookRow {
                 treatment: arm.arm.clone(),
-                as_of: look.joined.as_of,
-                units: look.joined.units.len() as u64,
+                as_of: look.join.as_of,
+                units: look.units,
                 difference: primary.and_then(|metric| metric.estimate),
                 interval: primary.and_then(|metric| metric.interval).map(|i| (i.lower, i.upper)),
                 verdict: words::verdict(&decision.verdict),
@@ -221,10 +228,10 @@ impl Analysis {
         rows.collect()
     }
 
-    fn arms(&self, look: &Look) -> Vec<ArmReadout> {
+    fn arms(&self, look: &Look<'_>) -> Vec<ArmReadout> {
         let arms = self.plan.arms.iter().zip(&look.states).enumerate();
         let readouts = arms.map(|(index, (arm, states))| {
-            let units = look.joined.units.iter().filter(|unit| unit.arm == index);
+            let units = look.join.units().filter(|unit| unit.arm == index);
             let online =
                 self.plan.metrics().zip(states).map(|(metric, state)| (metric.metric.clone(), state.level()));
             ArmReadout {
@@ -240,15 +247,15 @@ impl Analysis {
         readouts.collect()
     }
 
-    fn days(&self, joined: &Joined, started: Timestamp) -> Vec<DayRow> {
+    fn days(&self, look: &join::Look<'_>, started: Timestamp) -> Vec<DayRow> {
         let whole_days =
             |time: Timestamp| u32::try_from(time.since(started).as_secs() / DAY.as_secs()).unwrap_or(0);
         // The number of days is bounded by the plan and by the look, so an odd timestamp makes no endless list.
-        let last = joined.units.iter().map(|unit| whole_days(unit.first)).max().unwrap_or(0);
+        let last = look.units().map(|unit| whole_days(unit.first)).max().unwrap_or(0);
         let last = last.min(self.plan.max_weeks.saturating_mul(7).saturating_mul(4));
         let empty = |day| DayRow { day: started + DAY * day, units: vec![0; self.plan.arms.len()] };
         let mut rows: Vec<DayRow> = (0..=last).map(empty).collect();
-        for unit in &joined.units {
+        for unit in look.units() {
             let row = rows.get_mut(whole_days(unit.first) as usize);
             if let Some(count) = row.and_then(|row| row.units.get_mut(unit.arm)) {
                 *count += 1;
@@ -257,8 +264,8 @@ impl Analysis {
         rows
     }
 
-    fn health(&self, look: &Look) -> Vec<HealthCheck> {
-        let ledger = &look.joined.ledger;
+    fn health(&self, look: &Look<'_>) -> Vec<HealthCheck> {
+        let ledger = &look.join.ledger;
         let counts: Vec<String> = look.srm.counts.iter().map(ToString::to_string).collect();
         let check = |name: &str, passed: bool, found: String, allowed: &str| HealthCheck {
             name: name.into(),
@@ -266,11 +273,12 @@ impl Analysis {
             found,
             allowed: allowed.into(),
         };
-        let units = look.joined.units.len() as u64;
-        let mixed = ledger.exposures.count(Disposition::MixedArms);
+        let mixed = look.join.mixed;
+        let units = look.units + mixed;
         let orphans: u64 = ledger.outcomes.values().map(|tally| tally.count(Disposition::Orphan)).sum();
         let conflicts: u64 = ledger.outcomes.values().map(|tally| tally.count(Disposition::Conflict)).sum();
-        let outcomes: u64 = ledger.outcomes.values().map(|tally| tally.read).sum();
+        let known = ledger.outcomes.values().map(|tally| tally.read - tally.count(Disposition::NotYet));
+        let outcomes: u64 = known.sum();
         let mismatches = ledger.predictions.count(Disposition::PinMismatch);
         vec![
             check(
@@ -282,8 +290,8 @@ impl Analysis {
             check(
                 "units in two arms",
                 mixed * 100 <= units,
-                format!("{mixed} exposures of such units beside {units} units"),
-                "at most 1 for 100 units; they are left out",
+                format!("{mixed} of {units} units"),
+                "at most 1 in 100; they are left out",
             ),
             check(
                 "outcomes find their prediction",
@@ -315,8 +323,10 @@ impl Analysis {
 }
 
 /// Everything at one time.
-struct Look {
-    joined: Joined,
+struct Look<'a> {
+    join: join::Look<'a>,
+    /// How many units count.
+    units: u64,
     states: Vec<Vec<ArmState>>,
     srm: SrmResult,
     decisions: Vec<Decision>,

@@ -16,9 +16,10 @@ pub enum AnalysisError {
     /// An id, a plan or a document.
     #[error(transparent)]
     Core(#[from] CoreError),
-    /// The stored plan of the phase does not read.
+    /// The stored plan of the phase does not read, or is not what was sealed.
     #[error(
-        "the stored plan of phase {phase} does not read: {problem}; it was written by another version, or damaged"
+        "the stored plan of phase {phase} does not read: {problem}; it was changed, damaged or written by another \
+         version; a changed plan is a new phase"
     )]
     PlanUnreadable {
         /// The phase.

@@ -2,11 +2,12 @@
 
 use expt_core::{AbTestPlan, Aggregation, Direction, PlannedMetric, Share};
 use expt_stats::{
-    Alpha, CoMoments, Decision, Design, EffectState, Metric, Moments, Readings, Shares, SrmResult, StatsError,
+    Alpha, CoMoments, Decision, Design, EffectState, Metric, Moments, Readings, Rule, Shares, SrmResult,
+    StatsError, Verdict,
 };
 
 use crate::error::Result;
-use crate::join::{Joined, JoinedUnit};
+use crate::join::{Look, UnitValue};
 
 /// One metric of one arm: its state, as the aggregation needs it.
 #[derive(Debug, Clone, Copy)]
@@ -17,30 +18,22 @@ pub(crate) enum ArmState {
 }
 
 impl ArmState {
-    /// The state of metric number `index` over the units of an arm.
-    pub(crate) fn of(
-        metric: &PlannedMetric,
-        index: usize,
-        units: &[&JoinedUnit],
-    ) -> std::result::Result<Self, StatsError> {
-        let values =
-            units.iter().filter_map(|unit| unit.values.get(index)).filter(|value| value.denominator > 0.0);
-        if metric.aggregation == Aggregation::PerPrediction {
-            let mut pairs = CoMoments::default();
-            for value in values {
-                pairs.push(value.denominator, value.numerator)?;
-            }
-            return Ok(Self::Ratio(pairs));
+    /// The state of a metric without units.
+    fn new(metric: &PlannedMetric) -> Self {
+        match metric.aggregation {
+            Aggregation::PerPrediction => Self::Ratio(CoMoments::default()),
+            Aggregation::UnitAny => Self::Proportion(Moments::default()),
+            _ => Self::Mean(Moments::default()),
         }
-        let mut moments = Moments::default();
-        for value in values {
-            moments.push(value.numerator)?;
+    }
+
+    /// Counts a unit, if it has a value by now.
+    fn push(&mut self, value: &UnitValue) -> std::result::Result<(), StatsError> {
+        match self {
+            _ if value.denominator <= 0.0 => Ok(()),
+            Self::Mean(moments) | Self::Proportion(moments) => moments.push(value.numerator),
+            Self::Ratio(pairs) => pairs.push(value.denominator, value.numerator),
         }
-        Ok(if metric.aggregation == Aggregation::UnitAny {
-            Self::Proportion(moments)
-        } else {
-            Self::Mean(moments)
-        })
     }
 
     /// The arm's mean, or its ratio of sums.
@@ -69,21 +62,24 @@ impl ArmState {
 }
 
 /// Every metric of every arm, in the order of the plan.
-pub(crate) fn states(plan: &AbTestPlan, joined: &Joined) -> Result<Vec<Vec<ArmState>>> {
-    let arms = 0..plan.arms.len();
-    arms.map(|arm| {
-        let units: Vec<&JoinedUnit> = joined.units.iter().filter(|unit| unit.arm == arm).collect();
-        let metrics = plan.metrics().enumerate();
-        metrics.map(|(index, metric)| Ok(ArmState::of(metric, index, &units)?)).collect()
-    })
-    .collect()
+pub(crate) fn states(plan: &AbTestPlan, look: &Look<'_>) -> Result<Vec<Vec<ArmState>>> {
+    let empty: Vec<ArmState> = plan.metrics().map(ArmState::new).collect();
+    let mut arms = vec![empty; plan.arms.len()];
+    for unit in look.units() {
+        let states = arms.get_mut(unit.arm).into_iter().flatten();
+        for (state, value) in states.zip(unit.values) {
+            state.push(value)?;
+        }
+    }
+    Ok(arms)
 }
 
 /// The numbers of the plan. The error level is shared by the treatments (Bonferroni).
-pub(crate) fn design(plan: &AbTestPlan, units: u64, ended: bool) -> Result<Design> {
+///
+/// A phase ends by the calendar, not by a number of units: it has any maximum once it has ended, and none before.
+pub(crate) fn design(plan: &AbTestPlan, ended: bool) -> Result<Design> {
     let alpha = Alpha::new(plan.alpha)?.split(plan.treatments().count());
-    // A phase ends by the calendar, so it is at its maximum exactly when it has ended.
-    let max_units = if ended { units.max(1) } else { u64::MAX };
+    let max_units = if ended { 1 } else { u64::MAX };
     let mut design = Design::new(alpha, metric(&plan.primary), max_units)?
         .with_tuned_units(plan.tuned_units)?
         .with_correction(match plan.correction {
@@ -104,11 +100,11 @@ pub(crate) fn decide(
     plan: &AbTestPlan,
     design: &Design,
     srm: &SrmResult,
-    runtime_reached: bool,
+    calendar: Calendar,
     control: &[ArmState],
     treatment: &[ArmState],
 ) -> Result<Decision> {
-    let mut readings = Readings::new(srm.clone(), runtime_reached);
+    let mut readings = Readings::new(srm.clone(), calendar.minimum_reached);
     for (metric, (control, treatment)) in plan.metrics().zip(control.iter().zip(treatment)) {
         let name = metric.metric.as_str();
         readings = match ArmState::effect(control, treatment) {
@@ -116,14 +112,37 @@ pub(crate) fn decide(
             None => readings.with_no_data(name),
         };
     }
-    Ok(design.decide(&readings)?)
+    let mut decision = design.decide(&readings)?;
+    // The engine ends by units; say that this phase ends by the calendar, also where it ends without any.
+    let inconclusive = calendar.ended && decision.verdict == Verdict::Continue;
+    if inconclusive {
+        decision.verdict = Verdict::Inconclusive;
+    }
+    for step in &mut decision.derivation {
+        match step.rule {
+            Rule::Maximum if calendar.ended => step.detail = "maximum runtime has passed".into(),
+            Rule::Maximum => step.detail = "maximum runtime has not passed".into(),
+            Rule::Verdict if inconclusive => {
+                step.detail = "inconclusive, because the maximum was reached without a decision".into();
+            }
+            _ => {}
+        }
+    }
+    Ok(decision)
+}
+
+/// Where a look is in the runtime of its phase.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Calendar {
+    pub(crate) minimum_reached: bool,
+    pub(crate) ended: bool,
 }
 
 /// Whether the arms have the units that the plan promised them; valid at every look.
-pub(crate) fn srm(plan: &AbTestPlan, joined: &Joined) -> Result<SrmResult> {
+pub(crate) fn srm(plan: &AbTestPlan, look: &Look<'_>) -> Result<SrmResult> {
     let weights: Vec<f64> = plan.arms.iter().map(|arm| Share::as_f64(arm.share)).collect();
     let mut counts = vec![0_u64; plan.arms.len()];
-    for unit in &joined.units {
+    for unit in look.units() {
         if let Some(count) = counts.get_mut(unit.arm) {
             *count += 1;
         }

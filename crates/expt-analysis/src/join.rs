@@ -6,11 +6,13 @@
 
 mod index;
 mod look;
+mod order;
 
 use expt_core::{AbTestPlan, Event, Timestamp};
 
 use crate::ledger::Ledger;
 use index::Index;
+pub(crate) use look::Look;
 
 /// The events of a store, indexed for the plan of one phase. Ask it for any look.
 ///
@@ -78,16 +80,22 @@ impl Join {
     /// The join as it was at a time: with the outcomes that were known then, and without what was not over.
     #[must_use]
     pub fn look(&self, as_of: Timestamp) -> Joined {
-        look::at(&self.index, as_of)
+        self.at(as_of).into_joined()
+    }
+
+    /// The same, without an allocation for each unit.
+    pub(crate) fn at(&self, as_of: Timestamp) -> Look<'_> {
+        Look::new(&self.index, as_of)
     }
 
     /// The time of the first exposure to the phase.
     #[must_use]
     pub fn first_exposure(&self) -> Option<Timestamp> {
-        self.index.units.iter().map(|unit| unit.first).min()
+        self.index.first
     }
 
-    /// The latest time at which anything of the phase happened or became known.
+    /// The latest time at which anything of the phase happened or became known: an exposure to one of its arms,
+    /// a prediction that one of them asked for, an outcome of either.
     #[must_use]
     pub fn latest(&self) -> Option<Timestamp> {
         self.index.latest
@@ -100,8 +108,10 @@ impl Join {
 pub struct Joined {
     /// The time of the look.
     pub as_of: Timestamp,
-    /// The units, sorted by id.
+    /// The units that count, sorted by id.
     pub units: Vec<JoinedUnit>,
+    /// How many units are left out because they saw two arms.
+    pub mixed: u64,
     /// What became of every row.
     pub ledger: Ledger,
 }

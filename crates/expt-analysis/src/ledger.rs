@@ -70,27 +70,54 @@ impl Tally {
     pub fn count(&self, disposition: Disposition) -> u64 {
         self.rows.get(&disposition).copied().unwrap_or(0)
     }
+}
 
+/// A tally in the making: an array, because a look counts every row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counts {
+    read: u64,
+    rows: [u64; Disposition::ALL.len()],
+}
+
+impl Counts {
     pub(crate) fn add(&mut self, disposition: Disposition) {
-        *self.rows.entry(disposition).or_default() += 1;
+        self.read += 1;
+        if let Some(rows) = self.rows.get_mut(disposition as usize) {
+            *rows += 1;
+        }
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        let rows = Disposition::ALL.into_iter().zip(self.rows).filter(|(_, rows)| *rows > 0);
+        Tally { read: self.read, rows: rows.collect() }
     }
 }
 
-/// What became of a row. The first that applies, in this order.
+/// What became of a row: it counts, or the first reason why it does not. The reasons are tried in this order:
+///
+/// | row | reasons |
+/// |---|---|
+/// | exposure | `NotYet`, `Holdout`, `OtherPhase`, `UnknownArm`, `MixedArms`, `Repeated` |
+/// | prediction | `NotYet`, `Duplicate`, `Conflict`, `Shadow`, `Holdout`, `NotByArm`, `OtherPhase`, `UnknownArm`, `NotExposed`, `PinMismatch`, `MixedArms`, `Immature` |
+/// | outcome, any | `NotYet`, `Duplicate`, `Conflict`, `UnplannedMetric`, `NotFinite`, `WrongSubject`; then |
+/// | of a unit | `NotExposed`, `MixedArms`, `BeforeWindow`, `AfterWindow`, `Immature` |
+/// | of a prediction, for a metric of units | `Orphan`, `SubjectNotCounted`, `MixedArms`, `BeforeWindow`, `AfterWindow`, `Immature` |
+/// | of a prediction, for a metric of predictions | `Orphan`, `SubjectNotCounted`, `MixedArms`, `Immature`, `BeforeWindow`, `AfterWindow` |
+/// | merged list | `NotYet`, `OtherPhase` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Disposition {
     /// It is in the result.
     Counted,
-    /// It is a further exposure of a unit to the arm that it has.
+    /// It is a further exposure of a unit to the arm that it has; the same exposure sent twice is one, too.
     Repeated,
     /// It happened, or became known, after the look.
     NotYet,
     /// It has the id of another row and says the same.
     Duplicate,
-    /// It has the id of another row and says something else; the one that was known first counts.
+    /// It has the id of another row and says something else; of the two, the one that was known first counts.
     Conflict,
-    /// It belongs to another phase, or to none.
+    /// It belongs to another phase, or to none, or is about another kind of unit.
     OtherPhase,
     /// It names an arm that the plan does not have.
     UnknownArm,
@@ -100,21 +127,22 @@ pub enum Disposition {
     Shadow,
     /// The prediction was shown without regard to the phase: forced, excluded or a fallback.
     NotByArm,
-    /// No exposure of the unit to the phase came before it.
+    /// No exposure of the unit to the phase came before it; for an outcome: there is none at all.
     NotExposed,
-    /// Its unit saw two arms of the phase, and is left out.
+    /// Its unit saw two arms of the phase, by its exposures or by what was shown to it, and is left out.
     MixedArms,
     /// The features of the model that answered were not those that it was trained on.
     PinMismatch,
-    /// The time in which its outcomes count is not over at the look.
+    /// The time in which its outcomes count is not over at the look. For a prediction that is the longest window
+    /// of the metrics that count predictions, so that all of them are over the same predictions.
     Immature,
     /// The plan has no such metric.
     UnplannedMetric,
-    /// Its prediction or unit is not in the log.
+    /// Its prediction, or that item of it, is not in the log.
     Orphan,
-    /// Its prediction or unit is not counted.
+    /// Its prediction is in the log and does not count.
     SubjectNotCounted,
-    /// It happened before what it would be the outcome of.
+    /// It happened before what it would be the outcome of: the first exposure of its unit, or its prediction.
     BeforeWindow,
     /// It happened after the time in which outcomes count.
     AfterWindow,
@@ -125,6 +153,31 @@ pub enum Disposition {
 }
 
 impl Disposition {
+    /// Every disposition, in the order of declaration.
+    pub(crate) const ALL: [Self; 21] = [
+        Self::Counted,
+        Self::Repeated,
+        Self::NotYet,
+        Self::Duplicate,
+        Self::Conflict,
+        Self::OtherPhase,
+        Self::UnknownArm,
+        Self::Holdout,
+        Self::Shadow,
+        Self::NotByArm,
+        Self::NotExposed,
+        Self::MixedArms,
+        Self::PinMismatch,
+        Self::Immature,
+        Self::UnplannedMetric,
+        Self::Orphan,
+        Self::SubjectNotCounted,
+        Self::BeforeWindow,
+        Self::AfterWindow,
+        Self::WrongSubject,
+        Self::NotFinite,
+    ];
+
     /// The words that reports use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

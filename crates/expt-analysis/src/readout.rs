@@ -146,7 +146,8 @@ pub struct ServedModel {
     pub run_name: String,
     /// The experiment of that run.
     pub experiment: ExperimentId,
-    /// The last value of each offline metric of that run; values that are not finite are left out.
+    /// The last value of each offline metric of that run and of its evaluations, which are its child runs; the run's
+    /// own come first. Values that are not finite are left out.
     pub offline: BTreeMap<MetricName, f64>,
     /// Dataset, features, code and seed, and who approved it: names and values for people, in order.
     pub lineage: Vec<(String, String)>,
@@ -220,7 +221,7 @@ pub struct MetricReadout {
     pub adjusted_ln_p: Option<f64>,
     /// For a guardrail: by how much it may get worse.
     pub margin: Option<f64>,
-    /// What follows, in a few words: `better`, `no difference seen`, `within margin`, `not enough data: ...`.
+    /// What follows, in a few words: `better`, `no difference shown`, `within margin`, `not enough data: ...`.
     pub conclusion: String,
 }
 
@@ -232,7 +233,7 @@ pub struct LookRow {
     pub treatment: ArmId,
     /// The time of the look.
     pub as_of: Timestamp,
-    /// Units of both arms.
+    /// Units of all arms that count.
     pub units: u64,
     /// Treatment minus control; `None` where there is too little data.
     pub difference: Option<f64>,

@@ -21,7 +21,8 @@ pub struct ShadowReadout {
     pub phase: PhaseId,
     /// The candidate.
     pub candidate: String,
-    /// Shown predictions in the period of the shadow, from its first to its last answer.
+    /// Requests that were shown an answer in the period of the shadow, from the first to the last request that it
+    /// answered. What it missed before and after that is not seen here: compare with when it should have run.
     pub eligible: u64,
     /// Requests that both answered.
     pub compared: u64,
@@ -73,8 +74,11 @@ impl ShadowReadout {
             }
         };
         let (shown, shadow) = by_request(candidate, events);
-        let period = shadow.values().fold(None, |period: Option<(Timestamp, Timestamp)>, (at, _)| {
-            Some(period.map_or((*at, *at), |(from, until)| (from.min(*at), until.max(*at))))
+        // A shadow answers a moment after what it shadows, so the period spans both.
+        let seen =
+            shadow.iter().flat_map(|(request, (at, _))| [Some(*at), shown.get(request).map(|(at, _)| *at)]);
+        let period = seen.flatten().fold(None, |period: Option<(Timestamp, Timestamp)>, at| {
+            Some(period.map_or((at, at), |(from, until)| (from.min(at), until.max(at))))
         });
         let eligible =
             shown.values().filter(|(at, _)| period.is_some_and(|(from, until)| (from..=until).contains(at)));
@@ -153,18 +157,23 @@ type Answers = HashMap<RequestId, (Timestamp, f64)>;
 
 /// The scores that were shown, and those of the candidate in the shadow. Rankings are compared elsewhere.
 fn by_request(candidate: (&ModelName, u32), events: impl IntoIterator<Item = Event>) -> (Answers, Answers) {
-    let (mut shown, mut shadow) = (HashMap::new(), HashMap::new());
+    let (mut shown, mut shadow) = (Answers::new(), Answers::new());
     for event in events {
         let Event::Prediction(Prediction { at, request, stamp, output: Output::Value(value), .. }) = event
         else {
             continue;
         };
         let is_candidate = (&stamp.model.model, stamp.model.version) == candidate;
-        match stamp.shown {
-            Shown::Shadow if is_candidate => shadow.insert(request, (at, value)),
-            Shown::Shadow => None,
-            _ => shown.insert(request, (at, value)),
+        let answers: &mut Answers = match stamp.shown {
+            Shown::Shadow if is_candidate => &mut shadow,
+            Shown::Shadow => continue,
+            _ => &mut shown,
         };
+        // Of two answers to one request the earlier counts, whatever the order of the log.
+        let answer = answers.entry(request).or_insert((at, value));
+        if (at, value.to_bits()) < (answer.0, answer.1.to_bits()) {
+            *answer = (at, value);
+        }
     }
     (shown, shadow)
 }

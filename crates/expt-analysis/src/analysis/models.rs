@@ -23,6 +23,8 @@ pub(super) async fn attach(plan: &AbTestPlan, readout: &mut Readout, stores: &St
         let (Some((model, version)), None) = (pinned.next(), pinned.next()) else { continue };
         arm.model = served(stores, model, version, &mut notes).await?;
     }
+    // Attaching again, after a promotion, says nothing twice.
+    notes.retain(|note| !readout.notes.contains(note));
     readout.notes.extend(notes);
     Ok(())
 }
@@ -39,9 +41,11 @@ async fn served(
     let mut offline = BTreeMap::new();
     let mut lineage = Vec::new();
     if let Some(run) = &run {
-        // Evaluations are child runs of the run that they judge.
-        for child in stores.runs.find_runs(&format!("parent = '{}' and kind = 'run'", run.id)).await? {
-            offline.extend(finite(&child));
+        // Evaluations are child runs of the run that they judge; of two, the later says what holds.
+        let mut children = stores.runs.find_runs(&format!("parent = '{}' and kind = 'run'", run.id)).await?;
+        children.sort_by_key(|child| (child.started, child.id));
+        for child in &children {
+            offline.extend(finite(child));
         }
         offline.extend(finite(run));
         lineage.extend(describe(run.provenance.as_ref()));
@@ -69,8 +73,8 @@ async fn selection_note(stores: &Stores, run: &Run, version: &ModelVersion) -> R
     let objective = study.tags.get("study.objective").map_or("its objective", String::as_str);
     let trials = study.tags.get("study.trials").map_or("many", String::as_str);
     Ok(Some(format!(
-        "{objective} of {} is the best of {trials} trials, so it is biased upward by the selection; compare the metrics \
-         of data that the search never saw",
+        "{objective} of {} was selected among {trials} trials, so it looks better than it is; compare the metrics of \
+         data that the search never saw",
         version.label()
     )))
 }

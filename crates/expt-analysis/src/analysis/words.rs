@@ -1,6 +1,6 @@
 //! Decisions in words.
 
-use expt_core::AbTestPlan;
+use expt_core::{AbTestPlan, ArmId};
 use expt_stats::{Decision, Interval, InvalidReason, MetricDecision, MetricStatus};
 
 use crate::estimate::ArmState;
@@ -64,32 +64,67 @@ pub(super) fn metrics(
     rows.collect()
 }
 
-/// A sentence with the primary metric's numbers.
-pub(super) fn reason(verdict: Verdict, decision: &Decision, metrics: &[MetricReadout]) -> String {
+/// A sentence with the numbers of the metrics that it is about: of the primary, or of those that are harmed.
+pub(super) fn reason(
+    treatment: &ArmId,
+    arms: usize,
+    decision: &Decision,
+    metrics: &[MetricReadout],
+) -> String {
+    // Two arms are "the" control and treatment; among more, the reader must know which one.
+    let which = if arms > 2 { format!("{treatment}: ") } else { String::new() };
     let rule = decision.derivation.last().map_or("", |step| step.detail.as_str());
-    if let expt_stats::Verdict::Invalid { reason: InvalidReason::SampleRatioMismatch { ln_p } } =
-        &decision.verdict
-    {
-        return format!(
-            "the arms do not have the units that the plan promised (p = {ln_p}); no number here can be trusted"
-        );
-    }
-    let Some(primary) = metrics.first() else { return rule.to_owned() };
-    let moved = match (primary.difference, primary.interval) {
-        (Some(difference), Some((Some(low), Some(high)))) => {
-            format!("{} moved by {difference:+.4} ({low:+.4} to {high:+.4})", primary.metric)
-        }
-        (Some(difference), _) => {
-            format!("{} moved by {difference:+.4}, too early for an interval", primary.metric)
-        }
-        (None, _) => format!("{} has too little data", primary.metric),
-    };
     let after =
         rule.split_once(", because ").or_else(|| rule.split_once(": ")).map_or(rule, |(_, after)| after);
-    match verdict {
-        Verdict::Ship => format!("{moved}; {after}"),
-        _ => format!("{after}; {moved}"),
+    let primary = metrics.first().map_or_else(|| "no metric was read".into(), moved);
+    match &decision.verdict {
+        expt_stats::Verdict::Invalid { reason: InvalidReason::SampleRatioMismatch { ln_p } } => {
+            format!(
+                "the arms do not have the units that the plan promised (p = {ln_p}); no number here can be trusted"
+            )
+        }
+        expt_stats::Verdict::Stop { harm } => {
+            let harmed = metrics
+                .iter()
+                .filter(|metric| harm.metrics.iter().any(|name| *name == metric.metric.as_str()));
+            let harmed: Vec<String> = harmed.map(moved).collect();
+            format!("{which}harm: {}; harm needs no minimum runtime", harmed.join(", "))
+        }
+        expt_stats::Verdict::Ship => format!("{which}{primary}; {after}"),
+        _ => format!("{which}{after}; {primary}"),
     }
+}
+
+fn moved(metric: &MetricReadout) -> String {
+    let (name, difference) = (&metric.metric, metric.difference);
+    match (difference, metric.interval) {
+        (Some(difference), Some((Some(low), Some(high)))) => {
+            let digits = digits(high - low);
+            let margin = match (metric.role, metric.margin) {
+                (Role::Guardrail, Some(margin)) => format!(", margin {margin}"),
+                _ => String::new(),
+            };
+            format!("{name} moved by {difference:+.digits$} ({low:+.digits$} to {high:+.digits$}{margin})")
+        }
+        (Some(difference), _) => {
+            let digits = digits(difference);
+            format!("{name} moved by {difference:+.digits$}, too early for an interval")
+        }
+        (None, _) => format!("{name} has too little data"),
+    }
+}
+
+/// Digits after the point: four, or as many as a small number needs to have two that are not zero.
+fn digits(scale: f64) -> usize {
+    let zeros = -scale.abs().log10().floor();
+    // What is not a number, or is infinite, becomes a number of digits all the same.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the number is between 4 and 12"
+    )]
+    let digits = (zeros + 1.0).clamp(4.0, 12.0) as usize;
+    if scale == 0.0 { 4 } else { digits }
 }
 
 fn kind(interval: &Interval) -> String {
@@ -117,5 +152,19 @@ fn conclusion(decided: &MetricDecision, role: Role) -> String {
         (MetricStatus::Inferior, _) => "worse".into(),
         (_, Role::Guardrail) => "not shown to be within margin".into(),
         _ => "no difference shown".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_numbers_keep_their_digits() {
+        for (scale, expected) in
+            [(0.0, 4), (12.0, 4), (0.05, 4), (0.002, 4), (-0.000_2, 5), (3e-7, 8), (1e-30, 12)]
+        {
+            assert_eq!(digits(scale), expected, "{scale}");
+        }
     }
 }

@@ -1,173 +1,194 @@
 //! The join at one time.
 
-use std::time::Duration;
-
 use expt_core::{Aggregation, Timestamp};
 
-use super::index::{Index, MetricRule, OutcomeRow, PredictionRow, Target, UnitRow};
+use super::index::{Index, NONE, OutcomeRow, PredictionRow, UnitRow};
 use super::{Joined, JoinedUnit, UnitValue};
-use crate::ledger::{Disposition, Ledger, Tally};
+use crate::ledger::{Counts, Disposition, Ledger};
 
-pub(super) fn at(index: &Index, as_of: Timestamp) -> Joined {
-    let look = Look { index, as_of, prediction_window: longest(index, |a| a == Aggregation::PerPrediction) };
-    let mut ledger = Ledger::default();
-    look.tally_exposures(&mut ledger.exposures);
-    let mut units: Vec<Option<JoinedUnit>> = index.units.iter().map(|unit| look.unit(unit)).collect();
-    let counted = look.count_predictions(&mut units, &mut ledger.predictions);
-    look.add_outcomes(&mut units, &counted, &mut ledger);
-    for at in &index.merged_lists {
-        ledger.merged_lists.read += 1;
-        ledger.merged_lists.add(if *at > as_of { Disposition::NotYet } else { Disposition::OtherPhase });
-    }
-    Joined { as_of, units: units.into_iter().flatten().collect(), ledger }
-}
-
-struct Look<'a> {
+/// The units of a phase at one look, in one array for all.
+#[derive(Debug)]
+pub(crate) struct Look<'a> {
+    pub(crate) as_of: Timestamp,
+    pub(crate) ledger: Ledger,
+    /// How many units are left out because they saw two arms.
+    pub(crate) mixed: u64,
     index: &'a Index,
-    as_of: Timestamp,
-    /// How long after a prediction its last outcome may count.
-    prediction_window: Duration,
+    units: Vec<UnitState>,
+    /// For each unit of the index, its metrics.
+    values: Vec<UnitValue>,
 }
 
-impl Look<'_> {
-    fn is_mixed(&self, unit: &UnitRow) -> bool {
-        unit.mixed.is_some_and(|mixed| mixed <= self.as_of)
-    }
+/// A unit that counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LookUnit<'a> {
+    pub(crate) arm: usize,
+    pub(crate) first: Timestamp,
+    pub(crate) predictions: u64,
+    pub(crate) values: &'a [UnitValue],
+}
 
-    fn unit(&self, unit: &UnitRow) -> Option<JoinedUnit> {
-        if unit.first > self.as_of || self.is_mixed(unit) {
-            return None;
-        }
-        let begin = |rule: &MetricRule| {
-            let over =
-                rule.aggregation != Aggregation::PerPrediction && unit.first + rule.window <= self.as_of;
+#[derive(Debug, Clone, Copy)]
+enum UnitState {
+    NotYet,
+    Mixed,
+    Counts { predictions: u64 },
+}
+
+impl<'a> Look<'a> {
+    pub(super) fn new(index: &'a Index, as_of: Timestamp) -> Self {
+        let units: Vec<_> = index.units.iter().map(|unit| UnitState::of(unit, as_of)).collect();
+        let mixed = units.iter().filter(|state| matches!(state, UnitState::Mixed)).count() as u64;
+        let values = index.units.iter().flat_map(|unit| index.metrics.iter().map(move |rule| (unit, rule)));
+        let values = values.map(|(unit, rule)| {
+            let over = rule.aggregation != Aggregation::PerPrediction && unit.first + rule.window <= as_of;
             UnitValue { numerator: 0.0, denominator: f64::from(u8::from(over)) }
-        };
-        let values = self.index.metrics.iter().map(begin).collect();
-        Some(JoinedUnit { arm: unit.arm, first: unit.first, predictions: 0, values })
+        });
+        let values = values.collect();
+        let mut look = Self { as_of, ledger: Ledger::default(), mixed, index, units, values };
+        look.tally_exposures();
+        let predictions = look.count_predictions();
+        look.add_outcomes(&predictions);
+        let mut lists = Counts::default();
+        for at in &index.merged_lists {
+            lists.add(if *at > as_of { Disposition::NotYet } else { Disposition::OtherPhase });
+        }
+        look.ledger.merged_lists = lists.tally();
+        look
     }
 
-    fn tally_exposures(&self, tally: &mut Tally) {
+    /// The units that count, sorted by id.
+    pub(crate) fn units(&self) -> impl Iterator<Item = LookUnit<'_>> + Clone {
+        let width = self.index.metrics.len();
+        let rows = self.index.units.iter().zip(&self.units).zip(self.values.chunks_exact(width.max(1)));
+        rows.filter_map(|((unit, state), values)| match state {
+            UnitState::Counts { predictions } => {
+                Some(LookUnit { arm: unit.arm, first: unit.first, predictions: *predictions, values })
+            }
+            UnitState::NotYet | UnitState::Mixed => None,
+        })
+    }
+
+    pub(super) fn into_joined(self) -> Joined {
+        let units = self.units().map(|unit| JoinedUnit {
+            arm: unit.arm,
+            first: unit.first,
+            predictions: unit.predictions,
+            values: unit.values.to_vec(),
+        });
+        Joined { as_of: self.as_of, units: units.collect(), mixed: self.mixed, ledger: self.ledger }
+    }
+
+    fn is_mixed(&self, unit: u32) -> bool {
+        matches!(self.units.get(unit as usize), Some(UnitState::Mixed))
+    }
+
+    fn tally_exposures(&mut self) {
+        let mut counts = Counts::default();
         for row in &self.index.exposures {
-            let unit = row.unit.and_then(|unit| self.index.units.get(unit));
-            tally.read += 1;
-            tally.add(match unit {
+            counts.add(match row.last {
                 _ if row.at > self.as_of => Disposition::NotYet,
-                Some(unit) if self.is_mixed(unit) => Disposition::MixedArms,
-                _ => row.fixed,
+                _ if self.is_mixed(row.unit) => Disposition::MixedArms,
+                last => last,
             });
         }
+        self.ledger.exposures = counts.tally();
     }
 
-    /// Which predictions count.
-    fn count_predictions(&self, units: &mut [Option<JoinedUnit>], tally: &mut Tally) -> Vec<bool> {
-        let mut counted = Vec::with_capacity(self.index.predictions.len());
+    /// What became of each prediction.
+    fn count_predictions(&mut self) -> Vec<Disposition> {
+        let mut counts = Counts::default();
+        let mut all = Vec::with_capacity(self.index.predictions.len());
         for row in &self.index.predictions {
             let disposition = self.prediction(row);
-            tally.read += 1;
-            tally.add(disposition);
-            let counts = disposition == Disposition::Counted;
-            counted.push(counts);
-            if let (true, Some(Some(unit))) = (counts, row.unit.and_then(|unit| units.get_mut(unit))) {
-                unit.predictions += 1;
+            counts.add(disposition);
+            all.push(disposition);
+            if disposition == Disposition::Counted
+                && let Some(UnitState::Counts { predictions }) = self.units.get_mut(row.unit as usize)
+            {
+                *predictions += 1;
             }
         }
-        counted
+        self.ledger.predictions = counts.tally();
+        all
     }
 
     fn prediction(&self, row: &PredictionRow) -> Disposition {
-        let mixed =
-            row.unit.and_then(|unit| self.index.units.get(unit)).is_some_and(|unit| self.is_mixed(unit));
-        match row.fixed {
+        match row.last {
             _ if row.at > self.as_of => Disposition::NotYet,
-            Disposition::Counted if mixed => Disposition::MixedArms,
-            Disposition::Counted if row.at + self.prediction_window > self.as_of => Disposition::Immature,
-            fixed => fixed,
+            last if row.unit == NONE => last,
+            _ if self.is_mixed(row.unit) => Disposition::MixedArms,
+            _ if row.matures > self.as_of => Disposition::Immature,
+            last => last,
         }
     }
 
-    fn add_outcomes(&self, units: &mut [Option<JoinedUnit>], counted: &[bool], ledger: &mut Ledger) {
-        let width = self.index.metrics.len();
-        // Whether the prediction has an outcome of the metric: it is in the denominator once.
-        let mut has = vec![false; counted.len() * width];
-        let names = self.index.metrics.iter().map(|rule| &rule.metric).chain(&self.index.unplanned);
-        let mut tallies: Vec<Tally> = names.clone().map(|_| Tally::default()).collect();
-        for row in &self.index.outcomes {
-            let disposition = self.outcome(row, counted);
-            if let Some(tally) = tallies.get_mut(row.metric) {
-                tally.read += 1;
-                tally.add(disposition);
+    fn add_outcomes(&mut self, predictions: &[Disposition]) {
+        let index = self.index;
+        let width = index.metrics.len();
+        let names = index.metrics.iter().map(|rule| &rule.metric).chain(&index.unplanned);
+        let mut counts = vec![Counts::default(); width + index.unplanned.len()];
+        // The prediction and metric of the last outcome that counted: a prediction is in the denominator once.
+        let mut seen = (NONE, NONE);
+        for row in &index.outcomes {
+            let slot = row.unit as usize * width + row.metric as usize;
+            let aggregation = index.metrics.get(row.metric as usize).map(|rule| rule.aggregation);
+            let per_prediction = aggregation == Some(Aggregation::PerPrediction);
+            let disposition = if row.known > self.as_of {
+                Disposition::NotYet
+            } else if row.unit == NONE {
+                row.last
+            } else if per_prediction {
+                of_prediction(row, predictions)
+            } else {
+                self.of_unit(row, slot)
+            };
+            if let Some(counts) = counts.get_mut(row.metric as usize) {
+                counts.add(disposition);
             }
             if disposition != Disposition::Counted {
                 continue;
             }
-            let prediction = match row.target {
-                Target::Prediction(prediction) => Some(prediction),
-                Target::Unit(_) | Target::None => None,
-            };
-            let unit = self.unit_of(row.target).and_then(|unit| units.get_mut(unit)?.as_mut());
-            let (Some(rule), Some(unit)) = (self.index.metrics.get(row.metric), unit) else { continue };
-            let Some(value) = unit.values.get_mut(row.metric) else { continue };
-            match rule.aggregation {
-                Aggregation::UnitAny => {
-                    value.numerator = value.numerator.max(f64::from(u8::from(row.value > 0.0)))
-                }
-                Aggregation::PerPrediction => {
-                    value.numerator += row.value;
-                    let seen = prediction.and_then(|prediction| has.get_mut(prediction * width + row.metric));
-                    if seen.is_some_and(|seen| !std::mem::replace(seen, true)) {
-                        value.denominator += 1.0;
-                    }
-                }
+            let Some(value) = self.values.get_mut(slot) else { continue };
+            match aggregation {
+                Some(Aggregation::UnitAny) if row.value > 0.0 => value.numerator = 1.0,
+                Some(Aggregation::UnitAny) => {}
                 _ => value.numerator += row.value,
             }
-        }
-        ledger.outcomes = names.cloned().zip(tallies).collect();
-    }
-
-    fn unit_of(&self, target: Target) -> Option<usize> {
-        match target {
-            Target::Unit(unit) => Some(unit),
-            Target::Prediction(prediction) => self.index.predictions.get(prediction)?.unit,
-            Target::None => None,
-        }
-    }
-
-    fn outcome(&self, row: &OutcomeRow, counted: &[bool]) -> Disposition {
-        if row.received > self.as_of || row.at > self.as_of {
-            return Disposition::NotYet;
-        }
-        let (Disposition::Counted, Some(rule)) = (row.fixed, self.index.metrics.get(row.metric)) else {
-            return row.fixed;
-        };
-        let unit = self.unit_of(row.target).and_then(|unit| self.index.units.get(unit));
-        let cause = match (rule.aggregation, row.target) {
-            (Aggregation::PerPrediction, Target::Prediction(prediction)) => {
-                if counted.get(prediction) != Some(&true) {
-                    return self.uncounted(prediction);
-                }
-                self.index.predictions.get(prediction).map(|row| row.at)
+            if per_prediction && seen != (row.prediction, row.metric) {
+                seen = (row.prediction, row.metric);
+                value.denominator += 1.0;
             }
-            _ => unit.map(|unit| unit.first),
-        };
-        match (cause, unit) {
-            (None, _) | (_, None) => Disposition::SubjectNotCounted,
-            (Some(_), Some(unit)) if self.is_mixed(unit) => Disposition::MixedArms,
-            (Some(cause), _) if row.at < cause => Disposition::BeforeWindow,
-            (Some(cause), _) if row.at >= cause + rule.window => Disposition::AfterWindow,
-            (Some(cause), _) if cause + rule.window > self.as_of => Disposition::Immature,
-            _ => Disposition::Counted,
         }
+        let tallies = counts.iter().map(Counts::tally);
+        self.ledger.outcomes = names.cloned().zip(tallies).collect();
     }
 
-    fn uncounted(&self, prediction: usize) -> Disposition {
-        match self.index.predictions.get(prediction).map(|row| self.prediction(row)) {
-            Some(same @ (Disposition::Immature | Disposition::MixedArms)) => same,
-            _ => Disposition::SubjectNotCounted,
+    fn of_unit(&self, row: &OutcomeRow, slot: usize) -> Disposition {
+        match row.last {
+            _ if self.is_mixed(row.unit) => Disposition::MixedArms,
+            Disposition::Counted if self.values.get(slot).is_none_or(|value| value.denominator == 0.0) => {
+                Disposition::Immature
+            }
+            last => last,
         }
     }
 }
 
-fn longest(index: &Index, of: impl Fn(Aggregation) -> bool) -> Duration {
-    index.metrics.iter().filter(|rule| of(rule.aggregation)).map(|rule| rule.window).max().unwrap_or_default()
+impl UnitState {
+    fn of(unit: &UnitRow, as_of: Timestamp) -> Self {
+        match unit.mixed {
+            Some(mixed) if mixed <= as_of => Self::Mixed,
+            _ if unit.first > as_of => Self::NotYet,
+            _ => Self::Counts { predictions: 0 },
+        }
+    }
+}
+
+fn of_prediction(row: &OutcomeRow, predictions: &[Disposition]) -> Disposition {
+    match predictions.get(row.prediction as usize) {
+        Some(Disposition::Counted) => row.last,
+        Some(same @ (Disposition::Immature | Disposition::MixedArms)) => *same,
+        _ => Disposition::SubjectNotCounted,
+    }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Visit {
 }
 
 impl Traffic {
-    /// All visits, in the order of time. Customers arrive over twelve days and ask 1 + Poisson(8) times, a day
+    /// All visits, in the order of time. Customers arrive over eight days and ask 1 + Poisson(8) times, a day
     /// apart on average; the wines are drawn with replacement.
     pub(crate) fn visits(&self, rows: usize) -> Result<Vec<Visit>, Box<dyn std::error::Error>> {
         let (more, gap) = (Poisson::new(8.0)?, Exp::new(1.0 / DAY)?);
@@ -39,7 +39,7 @@ impl Traffic {
         for user in 0..self.users {
             let mut rng = StdRng::seed_from_u64(self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ user);
             let id = UnitId::new(format!("user-{user:05}"))?;
-            let mut at = self.start + seconds(rng.random_range(0.0..12.0 * DAY));
+            let mut at = self.start + seconds(rng.random_range(0.0..8.0 * DAY));
             let count = 1.0 + more.sample(&mut rng);
             let mut number = 0_u64;
             while (number as f64) < count {

@@ -36,7 +36,7 @@ pub(crate) fn run(
     let evidence =
         Evidence::Document { kind: "readout".into(), name: test.phase.to_string(), digest: document.digest };
     wait(setting.stores.registry.put_document(document.of_experiment(setting.names.second.clone())))?;
-    decide(setting, offline, &readout, evidence)?;
+    decide(setting, offline, &readout, &evidence)?;
     trace(setting)?;
     // The report shows the stages as they are after the decision.
     wait(analysis.attach_models(&mut readout, &setting.stores))?;
@@ -49,7 +49,7 @@ fn decide(
     setting: &Setting,
     offline: &Offline,
     readout: &Readout,
-    evidence: Evidence,
+    evidence: &Evidence,
 ) -> Result<(), Box<dyn Error>> {
     chapter("The decision");
     println!("{}: {}", readout.verdict, readout.reason);

@@ -28,7 +28,7 @@
 //!     trial.complete(loss)?;
 //! }
 //! let best = study.finish()?.expect("twenty trials completed");
-//! assert!(best.value.unwrap() < 5.0);
+//! assert!(best.value.unwrap() < 6.0);
 //! # Ok::<(), expt_store::Error>(())
 //! ```
 //!

@@ -89,7 +89,7 @@ impl Trial {
                 self.params.iter().map(|(name, value)| format!("{name} = {value}")).collect();
             let message = format!(
                 "trial {} has no param {name:?} that is {kind}; it has [{}]",
-                self.number,
+                self.number(),
                 names.join(", ")
             );
             Error::new(ErrorKind::InvalidInput, "read param", message)

@@ -89,11 +89,15 @@ impl EventQueue {
     }
 
     /// Puts an event into the queue. False if it was dropped.
+    #[allow(clippy::must_use_candidate, reason = "what is dropped is counted")]
+    #[allow(clippy::must_use_candidate, reason = "what is dropped is counted")]
     pub fn push(&self, event: Event) -> bool {
         self.push_all(vec![event])
     }
 
     /// Puts events into the queue as one: all are taken, or all are dropped.
+    #[allow(clippy::must_use_candidate, reason = "what is dropped is counted")]
+    #[allow(clippy::must_use_candidate, reason = "what is dropped is counted")]
     pub fn push_all(&self, events: Vec<Event>) -> bool {
         let count = events.len() as u64;
         let sent = match (&self.queue, self.overflow) {
@@ -118,8 +122,10 @@ impl EventQueue {
     /// has ended, because the log panicked.
     pub async fn flush(&self) -> Result<()> {
         let (sender, receiver) = oneshot::channel();
-        if let Some(flushes) = self.shared.flushes.lock().as_mut() {
-            flushes.push(sender);
+        match self.shared.flushes.lock().as_mut() {
+            Some(flushes) => flushes.push(sender),
+            // The receiver then knows.
+            None => drop(sender),
         }
         // Where there is no room the thread is awake, and looks for flushes after its next message.
         let _ = self.queue.as_ref().map(|queue| queue.try_send(Message::Wake));
@@ -189,18 +195,21 @@ impl Worker {
         }
     }
 
-    /// Answers the flushes, after what was in the queue when they were asked for.
+    /// Answers the flushes, each after what was in the queue when it was asked for.
     fn flush(&mut self, messages: &Receiver<Message>) {
-        let flushes = self.shared.flushes.lock().as_mut().map(std::mem::take).unwrap_or_default();
-        if flushes.is_empty() {
-            return;
+        // Again until there is none: the wake-up of a newer one may be among the messages that are taken here.
+        loop {
+            let flushes = self.shared.flushes.lock().as_mut().map(std::mem::take).unwrap_or_default();
+            if flushes.is_empty() {
+                return;
+            }
+            // No more than that can have been sent before.
+            for message in messages.try_iter().take(self.capacity) {
+                self.handle(message);
+            }
+            self.append();
+            flushes.into_iter().for_each(|done| done.send(()));
         }
-        // No more than that can have been sent before.
-        for message in messages.try_iter().take(self.capacity) {
-            self.handle(message);
-        }
-        self.append();
-        flushes.into_iter().for_each(|done| done.send(()));
     }
 
     fn append(&mut self) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use expt_core::{
-    Actor, Declared, Document, Evidence, FeaturePin, ModelName, ModelVersion, RunId, RunStatus, SealedPlan,
-    Stage,
+    Actor, Declared, Document, Evidence, FeaturePin, ModelName, ModelVersion, Promotion, RunId, RunStatus,
+    SealedPlan, Stage,
 };
 use expt_store::{
     Clock, Error, ErrorKind, RegistryCommit, RegistryStore, RegistryStoreExt, Requirement, Result, RunStore,

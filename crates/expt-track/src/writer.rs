@@ -199,30 +199,35 @@ impl Worker {
         }
     }
 
-    /// Does what the controls say, after what was in the queue when they were given.
+    /// Does what the controls say, each after what was in the queue when it was given.
     fn obey(&mut self, messages: &Receiver<Message>) {
-        let controls = self.shared.controls.lock().as_mut().map(std::mem::take).unwrap_or_default();
-        if controls.is_empty() {
-            return;
+        // Again until there is none: the wake-up of a newer one may be among the messages that are taken here.
+        loop {
+            let controls = self.shared.controls.lock().as_mut().map(std::mem::take).unwrap_or_default();
+            if controls.is_empty() {
+                return;
+            }
+            // No more than that can have been sent before.
+            for message in messages.try_iter().take(self.capacity) {
+                self.handle(message);
+            }
+            self.write_points();
+            controls.into_iter().for_each(|control| self.obey_one(control));
         }
-        // No more than that can have been sent before.
-        for message in messages.try_iter().take(self.capacity) {
-            self.handle(message);
-        }
-        self.write_points();
-        for control in controls {
-            match control {
-                Control::Flush(run, done) => {
-                    let fault = self.shared.faults.lock().remove(&run);
-                    done.send(fault.map_or(Ok(()), Err));
+    }
+
+    fn obey_one(&self, control: Control) {
+        match control {
+            Control::Flush(run, done) => {
+                let fault = self.shared.faults.lock().remove(&run);
+                done.send(fault.map_or(Ok(()), Err));
+            }
+            Control::Leave(run, last) => {
+                if let Some(last) = last {
+                    // The run itself is the place to report to, and nobody holds it.
+                    let _ = wait(self.runs.update_run(run, &last));
                 }
-                Control::Leave(run, last) => {
-                    if let Some(last) = last {
-                        // The run itself is the place to report to, and nobody holds it.
-                        let _ = wait(self.runs.update_run(run, &last));
-                    }
-                    self.shared.faults.lock().remove(&run);
-                }
+                self.shared.faults.lock().remove(&run);
             }
         }
     }

@@ -56,7 +56,7 @@ pub(super) fn wine() -> Readout {
         notes: vec![
             "The result is about users who were exposed from 2026-03-02 to 2026-03-23, outside the global holdout of 2 %."
                 .into(),
-            "val_accuracy of wine-extra-trees@1 is the best of 48 trials and so is biased upwards; test_accuracy is not."
+            "val_accuracy of wine-extra-trees@1 is the best of 48 trials and so is looks better than it is; test_accuracy is not."
                 .into(),
         ],
     }

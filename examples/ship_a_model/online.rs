@@ -38,7 +38,7 @@ pub(crate) fn run(setting: &Setting, offline: &Offline, served: &Served) -> Resu
     let Plan::AbTest(plan) = sealed.plan() else { return Err("not an A/B test".into()) };
     println!("hypothesis: {}", plan.hypothesis);
     println!(
-        "plan {} sealed before the first exposure: {} by {}, primary {}, alpha {} over all looks, {} to {} weeks",
+        "plan {} sealed before the first exposure: {} arms by {}, primary {}, alpha {} over all looks, {} to {} weeks",
         sealed.digest().short(),
         plan.arms.len(),
         plan.unit,
@@ -54,11 +54,11 @@ pub(crate) fn run(setting: &Setting, offline: &Offline, served: &Served) -> Resu
     let traffic = Traffic { seed: setting.seed, start, users: USERS };
     let visits = traffic.visits(setting.split.online.rows.len())?;
     let mut replay = Replay::new(setting, &setting.stores, &sealed, &models)?;
-    replay.announce(1)?;
+    replay.announce()?;
 
     let mut looks = Vec::new();
     let mut visits = visits.iter().peekable();
-    println!("  day    units   challenger - champion, 95 % confidence sequence    verdict");
+    println!("  day    units   challenger - champion, 95 % confidence sequence    health  verdict");
     for day in 1..=DAYS {
         // An hour after midnight, shop time: the look of the day.
         let look = start + DAY * day + HOUR;
@@ -67,21 +67,22 @@ pub(crate) fn run(setting: &Setting, offline: &Offline, served: &Served) -> Resu
         }
         replay.report_until(look);
         setting.clock.set(look);
-        if day == 1 {
-            // Nothing broke: from a fifth of the traffic to all of it. Nobody changes arms.
-            replay.ramp(Share::ALL)?;
-            replay.announce(2)?;
-        }
         wait(replay.events.flush())?;
         looks.push(look);
         let analysis = wait(Analysis::read(&setting.stores, &plan.phase))?;
         let readout = analysis.readout(&[look])?;
         if let Some(row) = readout.looks.last() {
-            println!("{}", line(day, row));
+            let healthy = readout.health.iter().all(|check| check.passed);
+            println!("{}", line(day, row, healthy));
         }
         if matches!(readout.verdict, Verdict::Ship | Verdict::Stop | Verdict::Invalid | Verdict::Inconclusive)
         {
             break;
+        }
+        if day == 1 {
+            // Nothing broke: from a fifth of the traffic to all of it. Nobody changes arms.
+            replay.ramp(Share::ALL)?;
+            replay.announce()?;
         }
     }
     // What is still on its way is reported, so that the log is whole; the verdict stays what it was.
@@ -143,7 +144,6 @@ pub(crate) fn plan(
 /// Serves visits, and tells the log about them as time passes.
 pub(crate) struct Replay<'a> {
     setting: &'a Setting,
-    stores: &'a Stores,
     sealed: &'a SealedPlan,
     models: &'a ModelSet<Scorer>,
     metrics: OnlineMetrics,
@@ -164,7 +164,7 @@ pub(crate) struct Replay<'a> {
 impl<'a> Replay<'a> {
     pub(crate) fn new(
         setting: &'a Setting,
-        stores: &'a Stores,
+        stores: &Stores,
         sealed: &'a SealedPlan,
         models: &'a ModelSet<Scorer>,
     ) -> Result<Self, Box<dyn Error>> {
@@ -174,7 +174,6 @@ impl<'a> Replay<'a> {
         let router = Router::new(snapshot, Arc::clone(&events));
         Ok(Self {
             setting,
-            stores,
             sealed,
             models,
             metrics: OnlineMetrics::new()?,
@@ -191,21 +190,9 @@ impl<'a> Replay<'a> {
     }
 
     /// Stores the config in force, so that a stamp's config version can be looked up.
-    pub(crate) fn announce(&self, document: u32) -> Result<(), Box<dyn Error>> {
-        let snapshot = self.router.snapshot();
-        let document = Document::seal(
-            "assignment-config",
-            "wine-shop",
-            document,
-            snapshot.config(),
-            self.setting.clock.now(),
-        )?;
-        wait(self.stores.registry.put_document(document))?;
-        println!(
-            "assignment config {} in force: {} of the layer in the test",
-            snapshot.version(),
-            self.share
-        );
+    pub(crate) fn announce(&self) -> Result<(), Box<dyn Error>> {
+        store_config(self.setting, &self.router.snapshot())?;
+        println!("  assignment config {} in force: {} of the layer in the test", self.version, self.share);
         Ok(())
     }
 
@@ -272,7 +259,14 @@ fn snapshot(
     Ok(Snapshot::compile(config(setting, version)?.with_phase(phase))?)
 }
 
-fn line(day: u32, row: &LookRow) -> String {
+/// Stores a config as the document of its version.
+pub(crate) fn store_config(setting: &Setting, snapshot: &Snapshot) -> Result<(), Box<dyn Error>> {
+    let (version, now) = (snapshot.version(), setting.clock.now());
+    let document = Document::seal("assignment-config", "wine-shop", version, snapshot.config(), now)?;
+    Ok(wait(setting.stores.registry.put_document(document))?)
+}
+
+fn line(day: u32, row: &LookRow, healthy: bool) -> String {
     let interval = match (row.difference, row.interval) {
         (Some(difference), Some((Some(low), Some(high)))) => {
             format!("{difference:+.4}  ({low:+.4} to {high:+.4})")
@@ -280,7 +274,8 @@ fn line(day: u32, row: &LookRow) -> String {
         (Some(difference), _) => format!("{difference:+.4}  (too early for an interval)"),
         _ => "too little data".into(),
     };
-    format!("  {day:>3}  {:>7}   {interval:<50}  {}", row.units, row.verdict)
+    let health = if healthy { "pass" } else { "FAIL" };
+    format!("  {day:>3}  {:>7}   {interval:<50}  {health}    {}", row.units, row.verdict)
 }
 
 pub(crate) const USERS: u64 = 5_400;

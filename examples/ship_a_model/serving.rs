@@ -16,6 +16,7 @@ use expt_examples::ml::{Metrics, Model, Recipe};
 
 use crate::chapter;
 use crate::offline::Offline;
+use crate::online::store_config;
 use crate::setting::Setting;
 
 /// What answers: the score of a wine, given its row among the online wines and its measurements.
@@ -190,6 +191,7 @@ pub(crate) fn shadow(
         },
     )?;
     let snapshot = router.snapshot();
+    store_config(setting, &snapshot)?;
     let point = snapshot.decision_point(&names.point).ok_or("no layer lists the decision point")?;
     let wines = &setting.split.online.rows;
     for (number, (row, wine)) in wines.iter().enumerate().cycle().take(SHADOWED).enumerate() {

@@ -140,7 +140,7 @@ impl SequenceChart<'_> {
 /// A note above the plot, on the side of `x` that has room.
 fn note(out: &mut Markup, (x, y): (f64, f64), text: String) {
     let late = x > (PLOT.left + PLOT.right) / 2.0;
-    let (anchor, x) = if late { ("end", x + 3.0) } else { ("start", x - 3.0) };
+    let (anchor, x) = if late { ("end", x - 5.0) } else { ("start", x + 5.0) };
     label(out, "note", anchor, (Coordinate(x).0, y), text);
 }
 

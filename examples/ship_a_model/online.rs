@@ -278,7 +278,7 @@ fn line(day: u32, row: &LookRow, healthy: bool) -> String {
     format!("  {day:>3}  {:>7}   {interval:<50}  {health}    {}", row.units, row.verdict)
 }
 
-pub(crate) const USERS: u64 = 5_400;
+pub(crate) const USERS: u64 = 5_200;
 pub(crate) const DAYS: u32 = 22;
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);

@@ -30,16 +30,16 @@ pub(crate) struct Visit {
 }
 
 impl Traffic {
-    /// All visits, in the order of time. Customers arrive over eight days and ask 1 + Poisson(8) times, a day
-    /// apart on average; the wines are drawn with replacement.
+    /// All visits, in the order of time. Customers arrive over six days and ask 1 + Poisson(7.2) times, 18
+    /// hours apart on average; the wines are drawn with replacement.
     pub(crate) fn visits(&self, rows: usize) -> Result<Vec<Visit>, Box<dyn std::error::Error>> {
-        let (more, gap) = (Poisson::new(8.0)?, Exp::new(1.0 / DAY)?);
+        let (more, gap) = (Poisson::new(7.2)?, Exp::new(1.0 / (0.75 * DAY))?);
         let (answer, report) = (Exp::new(1.0 / (0.4 * DAY))?, Exp::new(1.0 / (0.1 * DAY))?);
         let mut visits = Vec::new();
         for user in 0..self.users {
             let mut rng = StdRng::seed_from_u64(self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ user);
             let id = UnitId::new(format!("user-{user:05}"))?;
-            let mut at = self.start + seconds(rng.random_range(0.0..8.0 * DAY));
+            let mut at = self.start + seconds(rng.random_range(0.0..6.0 * DAY));
             let count = 1.0 + more.sample(&mut rng);
             let mut number = 0_u64;
             while (number as f64) < count {

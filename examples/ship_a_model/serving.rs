@@ -1,16 +1,15 @@
 //! Serving: models loaded back from the registry and verified, refusals, and the shadow.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use expt::analysis::ShadowReadout;
 use expt::assign::{Config, HoldoutEntry, LayerEntry, Ranges, Snapshot, UnitEntry};
-use expt::core::{
-    Binding, Digest, ModelVersion, Output, PhaseId, Plan, RequestId, ShadowPlan, Share, Stage, UnitId,
-};
+use expt::core::{Binding, ModelVersion, Output, PhaseId, Plan, RequestId, ShadowPlan, Share, Stage, UnitId};
 use expt::serve::{Deployment, EventQueue, LoadFor, Loader, ModelSet, Overflow, PinPolicy, Router, Shadow};
+use expt::store::LocalArtifacts;
 use expt::store::blocking::wait;
 use expt_examples::ml::{Metrics, Model, Recipe};
 
@@ -71,7 +70,7 @@ fn tampered(
     version: &ModelVersion,
     store: &Path,
 ) -> Result<(), Box<dyn Error>> {
-    let path = find(store, version.artifact.digest)?;
+    let path = LocalArtifacts::open(store.join("artifacts"))?.path(version.artifact.digest);
     let intact = std::fs::read(&path)?;
     let mut damaged = intact.clone();
     if let Some(byte) = damaged.get_mut(intact.len() / 2) {
@@ -107,32 +106,6 @@ fn moved(setting: &Setting, version: &ModelVersion) -> Result<(), Box<dyn Error>
         deployment.may_show()
     );
     Ok(())
-}
-
-/// The file of an artifact below the store.
-fn find(store: &Path, digest: Digest) -> Result<PathBuf, Box<dyn Error>> {
-    let name = digest.to_string();
-    let mut folders = vec![store.join("artifacts")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder)? {
-            let path = entry?.path();
-            let joined: String = path
-                .iter()
-                .rev()
-                .take(2)
-                .collect::<Vec<_>>()
-                .iter()
-                .rev()
-                .map(|part| part.to_string_lossy())
-                .collect();
-            if path.is_dir() {
-                folders.push(path);
-            } else if joined.ends_with(&name) {
-                return Ok(path);
-            }
-        }
-    }
-    Err(format!("artifact {name} has no file").into())
 }
 
 /// The score that a verified deployment gives, with the pipeline that is live.

@@ -59,10 +59,11 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Whether the dispositions add up to the rows that were read.
+    /// Whether the dispositions add up to the rows that were read. A sum that is too large, as in a readout
+    /// that was damaged, does not.
     #[must_use]
     pub fn balances(&self) -> bool {
-        self.rows.values().sum::<u64>() == self.read
+        self.rows.values().try_fold(0_u64, |sum, rows| sum.checked_add(*rows)) == Some(self.read)
     }
 
     /// How many rows have the disposition.

@@ -198,7 +198,7 @@ ids! {
     RequestId = "request id";
 }
 
-fn check_name(kind: &'static str, text: &str) -> Result<()> {
+pub(crate) fn check_name(kind: &'static str, text: &str) -> Result<()> {
     let problem = if text.is_empty() {
         "is empty"
     } else if text.len() > MAX_NAME_BYTES {

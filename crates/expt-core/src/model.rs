@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::artifact::ArtifactRef;
 use crate::digest::Digest;
 use crate::error::{CoreError, Result};
-use crate::id::{Actor, ExperimentId, ModelName, RunId};
+use crate::id::{Actor, ExperimentId, ModelName, RunId, check_name};
 use crate::pin::FeaturePin;
 use crate::time::Timestamp;
 
@@ -91,8 +91,7 @@ impl FromStr for Stage {
             "staging" => Self::Staging,
             "production" => Self::Production,
             "archived" => Self::Archived,
-            // An actor is any checked name; the rules are the same.
-            own => Self::Other(Actor::new(own).map(|name| name.to_string())?),
+            own => check_name("stage", own).map(|()| Self::Other(own.to_owned()))?,
         })
     }
 }

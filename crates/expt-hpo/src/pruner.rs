@@ -75,7 +75,7 @@ impl Pruner for NeverPrune {
 
 /// Ends a trial whose mean so far is worse than the median of the others' means up to the same step.
 ///
-/// This is the median stopping rule of Golovin et al. 2017 (section 3.2.2), with the running mean in place
+/// This is the median stopping rule of Golovin et al. 2017, with the running mean in place
 /// of the best value on the trial's side too, because the steps of a cross-validation are not improvements
 /// of each other. Only completed trials are compared with; a trial with a NaN among its reports is ended.
 #[derive(Debug, Clone, Copy)]

@@ -56,8 +56,8 @@ impl ArmEstimate {
     /// Takes the ratio of means `R = mean(y) / mean(x)` by the delta method.
     ///
     /// Estimand: the ratio of expectations, such as clicks per request, where units (users) were
-    /// randomised and requests within a unit are dependent. Variance, from Deng, Knoblich and Lu (2018,
-    /// eq. 3): `(s_y^2 - 2 R s_xy + R^2 s_x^2) / (n mean(x)^2)`, which is first order in `1/n`.
+    /// randomised and requests within a unit are dependent. Variance, from Deng, Knoblich and Lu (2018):
+    /// `(s_y^2 - 2 R s_xy + R^2 s_x^2) / (n mean(x)^2)`, which is first order in `1/n`.
     ///
     /// # Errors
     /// [`StatsError::TooFew`] below two units, [`StatsError::DenominatorNearZero`] if the mean of `x` is

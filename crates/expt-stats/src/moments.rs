@@ -10,7 +10,7 @@ use crate::twofold::Twofold;
 /// Estimand: mean, variance and skewness of the distribution the values were drawn from.
 /// [`Moments::default`] is the empty sample and [`Moments::merge`] joins two samples, so that any
 /// split over threads, days or machines gives the same result. Updating follows Welford (1962) and
-/// Chan, Golub and LeVeque (1983), the third sum Pébay (2008, eq. 2.1). The mean is carried to twice
+/// Chan, Golub and LeVeque (1983), the third sum Pébay (2008). The mean is carried to twice
 /// the precision of an `f64`: values near 1e9 with variance 1 keep twelve digits of the variance,
 /// where a sum of squares has none left.
 ///

@@ -83,7 +83,7 @@ impl Shares {
     /// Tests the counts so that it may be looked at after every unit.
     ///
     /// The Bayes factor of a Dirichlet(10,000 shares) prior against the promised shares (Lindon and
-    /// Malek 2022, eq. 5) is an e-process: its reciprocal is a p-value valid at all looks. The prior is
+    /// Malek 2022) is an e-process: its reciprocal is a p-value valid at all looks. The prior is
     /// centred on deviations near half a percentage point. Computed as a difference of Stirling forms,
     /// so that it neither overflows nor loses digits at 1e9 units.
     ///

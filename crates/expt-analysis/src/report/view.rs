@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use expt_core::{Direction, MetricName};
 
 use super::number::{self, Format, Span, finite};
-use crate::ledger::{Ledger, Tally};
 use crate::readout::{ArmReadout, Comparison, LookRow, MetricReadout, Readout, ServedModel};
 
 /// A metric of a comparison, written out.
@@ -97,17 +96,6 @@ pub(super) fn limit(metric: &MetricReadout) -> String {
 /// The name of the control, if there is one.
 pub(super) fn control(readout: &Readout) -> &str {
     readout.arms.iter().find(|arm| arm.is_control).map_or("control", |arm| arm.arm.as_str())
-}
-
-/// Whether the rows of a table add up to those that were read. [`Tally::balances`] for a readout that may have
-/// been written by anything: a sum that is too large does not balance.
-pub(super) fn balances(tally: &Tally) -> bool {
-    tally.rows.values().try_fold(0_u64, |sum, rows| sum.checked_add(*rows)) == Some(tally.read)
-}
-
-/// Whether every table balances.
-pub(super) fn all_balance(ledger: &Ledger) -> bool {
-    ledger.tables().all(|(_, tally)| balances(tally))
 }
 
 /// The looks at one comparison, oldest first.

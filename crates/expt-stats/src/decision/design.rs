@@ -35,7 +35,7 @@ use crate::sequential::StartRule;
 /// # Ok::<(), expt_stats::StatsError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Stored", into = "Stored")]
+#[serde(try_from = "Stored")]
 pub struct Design {
     alpha: Alpha,
     primary: Metric,
@@ -250,8 +250,8 @@ impl fmt::Display for Direction {
     }
 }
 
-/// The serialised form.
-#[derive(Serialize, Deserialize)]
+/// What was read, before it is checked.
+#[derive(Deserialize)]
 struct Stored {
     alpha: Alpha,
     primary: Metric,
@@ -262,23 +262,6 @@ struct Stored {
     max_units: u64,
     tuned_units: u64,
     start: StartRule,
-}
-
-impl From<Design> for Stored {
-    fn from(design: Design) -> Self {
-        let Design {
-            alpha,
-            primary,
-            secondaries,
-            guardrails,
-            correction,
-            min_units,
-            max_units,
-            tuned_units,
-            start,
-        } = design;
-        Self { alpha, primary, secondaries, guardrails, correction, min_units, max_units, tuned_units, start }
-    }
 }
 
 impl TryFrom<Stored> for Design {

@@ -8,7 +8,7 @@ use crate::level::{Alpha, LnP};
 /// Holds the level and mixture scale of a two-sided Gaussian-mixture boundary.
 ///
 /// With `g = n rho^2` and `v` the variance of the estimate at n units, the confidence sequence of
-/// Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024, eq. 4 and Theorem 2.2) is
+/// Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024, the Gaussian mixture) is
 /// `estimate ± sqrt(v) sqrt(2 (1 + g)/g ln(sqrt(1 + g)/alpha))`, and the e-value of no effect is
 /// `exp(estimate^2 g / (2 v (1 + g))) / sqrt(1 + g)`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use crate::level::{Alpha, LnP};
 /// Estimand: `treatment - control` of means, proportions or ratios. Assumes independent units with
 /// finite variance; the guarantee is asymptotic, hence the [`StartRule`]. For any stopping rule, the
 /// interval excludes the true difference with probability at most alpha (Waudby-Smith, Arbour, Sinha,
-/// Kennedy and Ramdas 2024, eq. 4 and Theorem 2.2), at `n` the units of both arms. The mixture scale
+/// Kennedy and Ramdas 2024, the Gaussian mixture), at `n` the units of both arms. The mixture scale
 /// is tuned to be tightest at the intended sample size; any other size is valid, only wider. A null of
 /// no difference is rejected at alpha exactly when the interval excludes it.
 ///

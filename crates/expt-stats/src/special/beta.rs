@@ -5,7 +5,7 @@ use super::{HALF_LN_TAU, TailPair, iterate};
 
 /// Returns `ln I_x(a, b)` and `ln (1 - I_x(a, b))` for `a, b > 0` and `x + y = 1`, `x, y > 0`.
 ///
-/// The continued fraction of Didonato and Morris (1992, eq. 9), the even part of DLMF 8.17.22, on the
+/// The continued fraction of Didonato and Morris (1992), the even part of DLMF 8.17.22, on the
 /// side where `x` is below the mean `a / (a + b)`. Unlike 8.17.22 it does not lose `log10(a)` digits
 /// when `a` is large, because `a y - b x` enters as one number. About `sqrt(a + b)` steps at worst.
 pub(crate) fn incomplete_beta(a: f64, b: f64, x: f64, y: f64) -> TailPair {

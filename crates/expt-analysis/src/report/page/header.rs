@@ -4,7 +4,7 @@ use super::{mark, nothing};
 use crate::readout::{Comparison, Readout, Role, Verdict};
 use crate::report::markup::Markup;
 use crate::report::number::{count, date, days, minute, typeset};
-use crate::report::view::{self, MetricCells};
+use crate::report::view::MetricCells;
 
 pub(super) fn write(out: &mut Markup, readout: &Readout) {
     out.tag("header").nest(|out| {
@@ -100,11 +100,7 @@ fn tiles(out: &mut Markup, readout: &Readout) {
         tile(out, "Health checks passed", &format!("{passed} of {all}"), |out| {
             mark(out, passed == all, ("none failed", "see below"));
             out.tag("br").void();
-            mark(
-                out,
-                view::all_balance(&readout.ledger),
-                ("the ledger balances", "the ledger does not balance"),
-            );
+            mark(out, readout.ledger.balances(), ("the ledger balances", "the ledger does not balance"));
         });
     });
 }

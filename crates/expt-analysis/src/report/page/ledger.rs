@@ -5,7 +5,6 @@ use crate::ledger::{Disposition, Tally};
 use crate::readout::Readout;
 use crate::report::markup::Markup;
 use crate::report::number::{count, share};
-use crate::report::view;
 
 pub(super) fn all(out: &mut Markup, readout: &Readout) {
     let tables: Vec<_> =
@@ -15,7 +14,7 @@ pub(super) fn all(out: &mut Markup, readout: &Readout) {
     }
     out.tag("p").class("lead").nest(|out| {
         out.text("Every row that the join read has exactly one fate. ");
-        mark(out, view::all_balance(&readout.ledger), ("All tables balance.", "A table does not balance."));
+        mark(out, readout.ledger.balances(), ("All tables balance.", "A table does not balance."));
     });
     out.tag("div").class("cards narrow").nest(|out| {
         for (name, tally) in &tables {
@@ -43,7 +42,7 @@ fn table(out: &mut Markup, name: &str, tally: &Tally) {
                     row_name(out, "read");
                     figure(out, count(tally.read));
                     out.tag("td").class("num").nest(|out| {
-                        let balances = view::balances(tally);
+                        let balances = tally.balances();
                         mark(out, balances, ("balances", "does not balance"));
                     });
                 });

@@ -181,7 +181,7 @@ fn ledger(out: &mut String, readout: &Readout) {
     let mut table = Table::new(50, WIDTH).with_left([3]);
     for (name, tally) in readout.ledger.tables().filter(|(_, tally)| tally.read > 0 || !tally.rows.is_empty())
     {
-        let balances = if view::balances(tally) { "balances" } else { "DOES NOT BALANCE" };
+        let balances = if tally.balances() { "balances" } else { "DOES NOT BALANCE" };
         table.row([name.as_str(), count(tally.read).as_str(), "", balances]);
         for (disposition, rows) in &tally.rows {
             let mark = if *disposition == Disposition::Counted { "*" } else { "" };

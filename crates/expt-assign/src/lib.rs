@@ -61,6 +61,8 @@
 //! - `json` (default): [`Config`] reads and writes JSON. Without it a config is built in code or read with
 //!   another serde format.
 
+#[cfg(feature = "compat")]
+pub mod compat;
 pub mod mix;
 
 mod assignment;

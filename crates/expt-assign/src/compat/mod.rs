@@ -1,0 +1,14 @@
+//! Compatibility: the buckets and evaluations of other products, exactly.
+//!
+//! Each module reproduces what one product's own SDK does, bit for bit, so that a team can move without
+//! reshuffling its users. Nothing here is a model for new experiments: several of these formulas correlate
+//! experiments or have coarse buckets, which is why this crate has its own ([`mix`](crate::mix)).
+
+pub mod confidence;
+pub mod eppo;
+pub mod flagd;
+pub mod growthbook;
+pub mod launchdarkly;
+pub mod planout;
+pub mod statsig;
+pub mod unleash;

@@ -3,114 +3,121 @@
 use std::fmt;
 
 use expt_core::{
-    ArmId, ArmRef, Binding, ExperimentId, Exposure, ExposureTarget, HoldoutId, PhaseId, Shown, Timestamp,
-    UnitKind,
+    ArmId, ArmRef, Binding, ExperimentId, Exposure, ExposureTarget, HoldoutId, LayerId, PhaseId, Shown,
+    Timestamp, UnitId, UnitKind,
 };
 
+use crate::choice::Choice;
+use crate::config::ExclusionCause;
+use crate::sink::{ExposureSink, Full, Pushed};
+use crate::snapshot::Snapshot;
 use crate::sticky::StickyRecord;
 use crate::unit::Unit;
 
-/// What a unit gets at a decision point. Nothing is logged by asking: log the
-/// [`exposure`](Self::exposure) when the unit really gets it.
+/// What a unit gets at a decision point. Nothing is logged by asking: [`expose`](Self::expose) it when the
+/// unit really gets it.
 #[derive(Debug, Clone, Copy)]
 #[must_use = "an assignment does nothing until its binding is used and its exposure logged"]
 pub struct Assignment<'a> {
-    outcome: Outcome<'a>,
-    unit: &'a Unit,
-    config_version: u32,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) unit: &'a Unit<'a>,
+    /// The decision point, as the snapshot numbers them.
+    pub(crate) point: usize,
+    pub(crate) choice: Choice,
 }
 
 impl<'a> Assignment<'a> {
-    pub(crate) const fn new(outcome: Outcome<'a>, unit: &'a Unit, config_version: u32) -> Self {
-        Self { outcome, unit, config_version }
-    }
-
     /// What came out.
     #[must_use]
-    pub const fn outcome(&self) -> Outcome<'a> {
-        self.outcome
+    pub fn outcome(&self) -> Outcome<'a> {
+        self.snapshot.outcome(self.point, self.choice)
     }
 
     /// The unit that it is about.
     #[must_use]
-    pub const fn unit(&self) -> &'a Unit {
+    pub const fn unit(&self) -> &'a Unit<'a> {
         self.unit
     }
 
     /// The version of the config that was in force.
     #[must_use]
     pub const fn config_version(&self) -> u32 {
-        self.config_version
+        self.snapshot.version()
+    }
+
+    /// The layer that the decision point belongs to.
+    #[must_use]
+    pub fn layer(&self) -> Option<&'a LayerId> {
+        self.snapshot.layer_id(self.point)
     }
 
     /// Why, in one word: what to count requests by.
     #[must_use]
-    pub const fn reason(&self) -> Reason {
-        match self.outcome {
-            Outcome::Arm(Served { stuck: Stuck::Kept, .. }) => Reason::StickyArm,
-            Outcome::Arm(_) => Reason::Arm,
-            Outcome::Shipped(_) => Reason::Shipped,
-            Outcome::Forced(_) => Reason::Forced,
-            Outcome::Holdout(_) => Reason::Holdout,
-            Outcome::Excluded => Reason::Excluded,
-            Outcome::Paused(_) => Reason::Paused,
-            Outcome::Unbound(_) => Reason::Unbound,
-            Outcome::Unallocated => Reason::Unallocated,
-            Outcome::NoLayer => Reason::NoLayer,
-            Outcome::WrongUnit { .. } => Reason::WrongUnit,
-        }
+    pub fn reason(&self) -> Reason {
+        self.outcome().reason()
     }
 
     /// The arm that is served, whether or not it is analysed: of a running phase, shipped, or forced.
     #[must_use]
-    pub const fn served(&self) -> Option<Served<'a>> {
-        match self.outcome {
-            Outcome::Arm(served) | Outcome::Shipped(served) | Outcome::Forced(served) => Some(served),
-            _ => None,
-        }
+    pub fn served(&self) -> Option<Served<'a>> {
+        self.outcome().served()
     }
 
     /// What the decision point gives; `None` means: whatever the application does without experiments.
     #[must_use]
-    pub const fn binding(&self) -> Option<&'a Binding> {
-        match self.served() {
-            Some(served) => Some(served.binding),
-            None => None,
-        }
+    pub fn binding(&self) -> Option<&'a Binding> {
+        self.served().map(|served| served.binding)
     }
 
-    /// The row to log when the unit gets what this says: for an arm of a running phase and for a holdout;
-    /// `None` for what is not analysed.
+    /// The row to log when the unit gets what this says: for an arm of a running phase, for a holdout and its
+    /// comparison group; `None` for what is not analysed. [`expose`](Self::expose) logs it.
     #[must_use = "an exposure that is not logged is lost to the analysis"]
     pub fn exposure(&self, at: Timestamp) -> Option<Exposure> {
-        let target = match self.outcome {
-            Outcome::Arm(served) => ExposureTarget::Arm {
-                experiment: served.experiment.clone(),
-                phase: served.phase.clone(),
-                arm: served.arm.clone(),
-                epoch: served.epoch,
-            },
-            Outcome::Holdout(holdout) => ExposureTarget::Holdout { holdout: holdout.clone() },
+        let target = match self.outcome() {
+            Outcome::Arm(served) if self.snapshot.logs_exposure(self.choice, self.unit) => {
+                ExposureTarget::Arm {
+                    experiment: served.experiment.clone(),
+                    phase: served.phase.clone(),
+                    arm: served.arm.clone(),
+                    epoch: served.epoch,
+                }
+            }
+            Outcome::Holdout(holdout) | Outcome::ShippedOnly { group: holdout, .. } => {
+                ExposureTarget::Holdout { holdout: holdout.clone() }
+            }
             _ => return None,
         };
         Some(Exposure {
             at,
-            unit: self.unit.id.clone(),
+            // Checked when the unit was made, so it is always an id.
+            unit: UnitId::new(&self.unit.id).ok()?,
             unit_kind: self.unit.kind.clone(),
             identity: self.unit.identity,
             target,
-            config_version: self.config_version,
+            config_version: self.config_version(),
         })
+    }
+
+    /// Says that the unit gets what this says, and logs it if it is analysed. `None`: it is not.
+    ///
+    /// # Errors
+    /// [`Full`] if the sink has no room; the exposure is then lost, unless this is called again.
+    pub fn expose(&self, at: Timestamp, sink: &impl ExposureSink) -> Result<Option<Pushed>, Full> {
+        match (self.exposure(at), self.layer()) {
+            (Some(exposure), Some(layer)) => sink.push(layer, exposure).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// The record to keep so that the unit stays in its arm; `None` if the phase is not sticky or the unit
     /// has its record already.
     #[must_use = "a sticky record that is not kept does not hold the unit"]
     pub fn sticky_record(&self) -> Option<StickyRecord> {
-        match self.outcome {
-            Outcome::Arm(served) if served.stuck == Stuck::New => {
-                Some(StickyRecord::new(served.phase.clone(), served.epoch, served.arm.clone()))
-            }
+        match self.outcome() {
+            Outcome::Arm(served) if matches!(served.stuck, Stuck::New | Stuck::Moved) => Some(
+                StickyRecord::new(served.phase.clone(), served.epoch, served.arm.clone())
+                    .with_identity(self.unit.identity),
+            ),
             _ => None,
         }
     }
@@ -118,13 +125,39 @@ impl<'a> Assignment<'a> {
     /// What a stamp says of a prediction that is shown because of this.
     #[must_use]
     pub fn shown(&self) -> Shown {
-        match self.outcome {
+        match self.outcome() {
             Outcome::Arm(_) => Shown::Arm,
             Outcome::Forced(_) => Shown::Forced,
             Outcome::Holdout(holdout) => Shown::Holdout(holdout.clone()),
-            Outcome::Excluded => Shown::Excluded,
+            Outcome::Excluded(_) => Shown::Excluded,
             _ => Shown::Production,
         }
+    }
+}
+
+/// What a unit would get, without a way to log that it got it: for previews, support tools and caches.
+///
+/// It comes from the same evaluation as an [`Assignment`].
+#[derive(Debug, Clone, Copy)]
+pub struct Peek<'a>(pub(crate) Assignment<'a>);
+
+impl<'a> Peek<'a> {
+    /// What would come out.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome<'a> {
+        self.0.outcome()
+    }
+
+    /// Why, in one word.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.0.reason()
+    }
+
+    /// What the decision point would give.
+    #[must_use]
+    pub fn binding(&self) -> Option<&'a Binding> {
+        self.0.binding()
     }
 }
 
@@ -140,10 +173,23 @@ pub enum Outcome<'a> {
     Forced(Served<'a>),
     /// Nothing new: a holdout holds the unit. Analysed.
     Holdout(&'a HoldoutId),
-    /// Nothing: the unit takes part in nothing.
-    Excluded,
+    /// What has been shipped, and no running phase: the unit is in the comparison group of a holdout. Analysed
+    /// as that.
+    ShippedOnly {
+        /// The id of the group.
+        group: &'a HoldoutId,
+        /// The winner that it gets, if a phase has shipped one here.
+        served: Option<Served<'a>>,
+    },
+    /// Nothing: the unit takes part in nothing. Nothing is logged of it but a count.
+    Excluded(ExclusionCause),
     /// Nothing: the unit's place belongs to this phase, which takes no new units.
     Paused(&'a PhaseId),
+    /// Nothing: the unit's place belongs to this phase, and the request does not fit its targeting.
+    NotTargeted(&'a PhaseId),
+    /// Nothing: the unit's place belongs to this phase, and the unit is not in the arm of another that this
+    /// one asks for.
+    Prerequisite(&'a PhaseId),
     /// Nothing: the unit is in this phase, which does not bind the decision point.
     Unbound(&'a PhaseId),
     /// Nothing: the unit's place belongs to no phase.
@@ -155,6 +201,39 @@ pub enum Outcome<'a> {
         /// What the layer randomises.
         expected: &'a UnitKind,
     },
+}
+
+impl<'a> Outcome<'a> {
+    /// Why, in one word.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Arm(Served { stuck: Stuck::Kept | Stuck::Moved, .. }) => Reason::StickyArm,
+            Self::Arm(_) => Reason::Arm,
+            Self::Shipped(_) => Reason::Shipped,
+            Self::Forced(_) => Reason::Forced,
+            Self::Holdout(_) => Reason::Holdout,
+            Self::ShippedOnly { .. } => Reason::ShippedOnly,
+            Self::Excluded(_) => Reason::Excluded,
+            Self::Paused(_) => Reason::Paused,
+            Self::NotTargeted(_) => Reason::NotTargeted,
+            Self::Prerequisite(_) => Reason::Prerequisite,
+            Self::Unbound(_) => Reason::Unbound,
+            Self::Unallocated => Reason::Unallocated,
+            Self::NoLayer => Reason::NoLayer,
+            Self::WrongUnit { .. } => Reason::WrongUnit,
+        }
+    }
+
+    /// The arm that is served, if one is.
+    #[must_use]
+    pub const fn served(&self) -> Option<Served<'a>> {
+        match self {
+            Self::Arm(served) | Self::Shipped(served) | Self::Forced(served) => Some(*served),
+            Self::ShippedOnly { served, .. } => *served,
+            _ => None,
+        }
+    }
 }
 
 /// An arm that is served.
@@ -189,6 +268,8 @@ pub(crate) enum Stuck {
     Off,
     /// A record kept it.
     Kept,
+    /// A record that was made under another identity kept it, and one is to be made under this.
+    Moved,
     /// A record is to be made.
     New,
 }
@@ -207,10 +288,16 @@ pub enum Reason {
     Forced,
     /// It is held out.
     Holdout,
+    /// It is in the comparison group of a holdout.
+    ShippedOnly,
     /// It is excluded.
     Excluded,
     /// The phase takes no new units.
     Paused,
+    /// The request does not fit the targeting of the phase.
+    NotTargeted,
+    /// It is not in the arm of another phase that this one asks for.
+    Prerequisite,
     /// Its phase does not bind the decision point.
     Unbound,
     /// No phase has its place.
@@ -231,8 +318,11 @@ impl Reason {
             Self::Shipped => "shipped",
             Self::Forced => "forced",
             Self::Holdout => "holdout",
+            Self::ShippedOnly => "shipped only",
             Self::Excluded => "excluded",
             Self::Paused => "paused",
+            Self::NotTargeted => "not targeted",
+            Self::Prerequisite => "prerequisite",
             Self::Unbound => "unbound",
             Self::Unallocated => "unallocated",
             Self::NoLayer => "no layer",

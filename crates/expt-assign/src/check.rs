@@ -4,10 +4,12 @@
 //! and names are checked in `O(n log n)`, so that a large or hostile document is refused about as quickly
 //! as it is read.
 
+mod exclusions;
 mod forced;
 mod holdouts;
 mod layers;
 mod phases;
+mod prerequisites;
 mod traffic;
 mod units;
 
@@ -15,22 +17,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use expt_core::{HoldoutId, LayerId, PhaseId, UnitKind};
 
-use crate::config::{Config, HoldoutEntry, LayerEntry, PhaseEntry, UnitEntry};
+use crate::config::{Buckets, Config, HoldoutEntry, LayerEntry, PhaseEntry, UnitEntry};
 use crate::error::excerpt;
-use crate::fault::{FaultKind, Faults, Found};
+use crate::fault::{FaultKind, Found};
 use crate::ranges::Range;
 
-/// Checks a config.
-pub(crate) fn check(config: &Config) -> Result<(), Faults> {
+/// Checks everything about a config but its rules, which are checked as they are compiled.
+pub(crate) fn check(config: &Config) -> Found {
     let names = Names::of(config);
     let mut found = Found::default();
-    units::check(config, &names, &mut found);
+    units::check(config, &mut found);
     layers::check(config, &names, &mut found);
     phases::check(config, &names, &mut found);
+    prerequisites::check(config, &names, &mut found);
     traffic::check(config, &mut found);
     holdouts::check(config, &names, &mut found);
+    exclusions::check(config, &names, &mut found);
     forced::check(config, &names, &mut found);
-    found.into_result()
+    found
 }
 
 /// What the config declares, by name. Of two entries with one name the first is meant.
@@ -55,6 +59,13 @@ impl<'a> Names<'a> {
         if !self.units.contains_key(kind) {
             let remedy = "name a declared kind of unit, or declare it under units";
             found.add(FaultKind::Dangling, path(), quoted(kind), "is no declared kind of unit", remedy);
+        }
+    }
+
+    fn require_phase(&self, found: &mut Found, path: impl FnOnce() -> String, phase: &PhaseId) {
+        if !self.phases.contains_key(phase) {
+            let remedy = "name a phase of this config, or remove the entry";
+            found.add(FaultKind::Dangling, path(), quoted(phase), "is no phase of this config", remedy);
         }
     }
 
@@ -96,8 +107,21 @@ fn require_text(found: &mut Found, path: impl FnOnce() -> String, text: &str, re
     }
 }
 
+/// Reports buckets that cannot be computed.
+fn check_buckets(buckets: Option<&Buckets>, path: impl FnOnce() -> String, found: &mut Found) {
+    let Some(buckets) = buckets else { return };
+    if !cfg!(feature = "compat") {
+        let problem = "is another product's formula, and this build has none";
+        let remedy = "turn on the feature `compat` of expt-assign";
+        found.add(FaultKind::Feature, path(), buckets.product(), problem, remedy);
+    } else if buckets.total() == 0 {
+        let remedy = "give the number of buckets, at least 1";
+        found.add(FaultKind::Empty, path(), buckets.product(), "has no buckets", remedy);
+    }
+}
+
 /// Text of a config in quotes, cut so that a message stays readable.
-fn quoted(text: impl AsRef<str>) -> String {
+pub(crate) fn quoted(text: impl AsRef<str>) -> String {
     format!("{:?}", excerpt(text.as_ref()))
 }
 

@@ -3,6 +3,8 @@
 //! A config is plain data. [`Snapshot::compile`](crate::Snapshot::compile) checks it, reports every fault,
 //! and turns it into what answers questions.
 
+mod buckets;
+mod exclusion;
 mod holdout;
 mod layer;
 mod map;
@@ -14,15 +16,21 @@ use std::fmt;
 use expt_core::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 
-pub use holdout::{HoldoutEntry, HoldoutScope};
+pub use buckets::Buckets;
+pub use exclusion::{ExcludedUnit, ExclusionCause, ExclusionEntry};
+pub use holdout::{BreakGlass, HoldoutEntry, HoldoutLifetime, HoldoutScope, ShippedOnly};
 pub use layer::LayerEntry;
-pub use phase::{ArmEntry, PhaseEntry, PhaseState, Stickiness};
-pub use unit::{ExcludedUnit, ForcedUnit, UnitEntry};
+pub use phase::{ArmEntry, ExposurePolicy, PhaseEntry, PhaseState, Prerequisite, Stickiness};
+pub use unit::{Clusters, ForcedUnit, LoginRule, UnitEntry, Window};
 
 use crate::error::Result;
+use crate::mix::UnitHash;
 
 /// The format that this version reads and writes.
-pub const FORMAT: &str = "expt-assign/0";
+pub const FORMAT: &str = "expt-assign/1";
+
+/// The longest JSON text that is read as a config, in bytes: room for some 20,000 phases.
+pub const MAX_JSON_BYTES: usize = 16 << 20;
 
 /// An assignment config.
 ///
@@ -52,6 +60,9 @@ pub struct Config {
     pub project: String,
     /// What all keys derive from. Changing it moves every unit of every phase and holdout.
     pub key: ProjectKey,
+    /// How unit ids are digested. Changing it moves every unit of every phase and holdout.
+    #[serde(default)]
+    pub unit_hash: UnitHash,
     /// The kinds of units, and what identifies them.
     pub units: Vec<UnitEntry>,
     /// The layers.
@@ -62,9 +73,9 @@ pub struct Config {
     /// The holdouts, in the order in which they are asked within their scope.
     #[serde(default)]
     pub holdouts: Vec<HoldoutEntry>,
-    /// Units that take part in nothing: staff, bots, those who did not consent.
+    /// Units that take part in nothing: staff, bots, those who did not consent. The first that fits counts.
     #[serde(default)]
-    pub excluded: Vec<ExcludedUnit>,
+    pub exclusions: Vec<ExclusionEntry>,
     /// Units that are given an arm by name; served, never analysed.
     #[serde(default)]
     pub forced: Vec<ForcedUnit>,
@@ -75,17 +86,25 @@ impl Config {
     #[must_use]
     pub fn new(project: impl Into<String>, key: impl Into<ProjectKey>, version: u32) -> Self {
         Self {
-            format: Format::V0,
+            format: Format::V1,
             version,
             project: project.into(),
             key: key.into(),
+            unit_hash: UnitHash::default(),
             units: Vec::new(),
             layers: Vec::new(),
             phases: Vec::new(),
             holdouts: Vec::new(),
-            excluded: Vec::new(),
+            exclusions: Vec::new(),
             forced: Vec::new(),
         }
+    }
+
+    /// Sets how unit ids are digested.
+    #[must_use]
+    pub const fn with_unit_hash(mut self, unit_hash: UnitHash) -> Self {
+        self.unit_hash = unit_hash;
+        self
     }
 
     /// Adds a kind of unit.
@@ -116,10 +135,10 @@ impl Config {
         self
     }
 
-    /// Adds a unit that takes part in nothing.
+    /// Adds units that take part in nothing.
     #[must_use]
-    pub fn with_excluded(mut self, unit: ExcludedUnit) -> Self {
-        self.excluded.push(unit);
+    pub fn with_exclusion(mut self, exclusion: ExclusionEntry) -> Self {
+        self.exclusions.push(exclusion);
         self
     }
 
@@ -142,7 +161,8 @@ impl Config {
     ///
     /// # Errors
     /// [`AssignError::Format`](crate::AssignError::Format) for another format,
-    /// [`AssignError::Json`](crate::AssignError::Json) for text that is not the JSON of a config.
+    /// [`AssignError::Json`](crate::AssignError::Json) for text that is not the JSON of a config, or for more
+    /// than [`MAX_JSON_BYTES`].
     #[cfg(feature = "json")]
     pub fn from_json(json: impl AsRef<[u8]>) -> Result<Self> {
         json::read(json.as_ref())
@@ -163,9 +183,9 @@ impl Config {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Format {
-    /// `expt-assign/0`, with the unfrozen [`mix`](crate::mix) `xmix0`.
-    #[serde(rename = "expt-assign/0")]
-    V0,
+    /// `expt-assign/1`, with the frozen [`mix`](crate::mix) `xmix1`.
+    #[serde(rename = "expt-assign/1")]
+    V1,
 }
 
 /// The text that all keys of a project derive from. Any text but the empty one; not printed by `Debug`,
@@ -199,7 +219,7 @@ mod json {
     use expt_core::canonical;
     use serde::Deserialize;
 
-    use super::{Config, FORMAT};
+    use super::{Config, FORMAT, MAX_JSON_BYTES};
     use crate::error::{AssignError, Result, excerpt};
 
     pub(super) fn read(json: &[u8]) -> Result<Config> {
@@ -207,6 +227,10 @@ mod json {
         #[derive(Deserialize)]
         struct Head {
             format: String,
+        }
+        if json.len() > MAX_JSON_BYTES {
+            let problem = format!("it has {} bytes, allowed are {MAX_JSON_BYTES}", json.len());
+            return Err(AssignError::Json { line: 0, column: 0, problem });
         }
         let head: Head = serde_json::from_slice(json).map_err(|error| fault(&error))?;
         if head.format != FORMAT {

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use expt_core::{Exposure, ExposureTarget, Identity};
+use expt_core::{Exposure, ExposureTarget, Identity, LayerId};
 
-use crate::sink::{ExposureSink, Full};
+use crate::sink::{ExposureSink, Full, Pushed};
 
 /// Passes an exposure on only if it says something new about its unit.
 ///
-/// For each (unit, phase) and (unit, holdout) it remembers what was last passed on: arm, epoch, identity.
-/// - The same again is dropped; a change is passed on. A unit that goes from A to B and back to A is logged
-///   three times, so a unit that switched arms can be found.
+/// For each (unit, layer) and (unit, holdout) it remembers what was last passed on: phase, arm, epoch,
+/// identity.
+/// - The same again is left out; a change is passed on. A unit that goes from A to B and back to A is logged
+///   three times, also where A and B are arms of two phases of the layer, so a unit that switched can be
+///   found.
 /// - It remembers only what the inner sink took. If that was full, the next exposure is tried again.
 /// - It remembers at most `capacity` pairs. Beyond that it forgets those that were not seen for longest,
 ///   roughly, and may pass the same on again; it never withholds something new.
@@ -23,14 +25,14 @@ use crate::sink::{ExposureSink, Full};
 ///
 /// ```
 /// use std::sync::Mutex;
-/// use expt_assign::{Deduplicate, ExposureSink, Full};
-/// use expt_core::{Exposure, ExposureTarget, HoldoutId, Identity, Timestamp, UnitId, UnitKind};
+/// use expt_assign::{Deduplicate, ExposureSink, Full, Pushed};
+/// use expt_core::{Exposure, ExposureTarget, HoldoutId, Identity, LayerId, Timestamp, UnitId, UnitKind};
 ///
 /// struct Rows(Mutex<Vec<Exposure>>);
 /// impl ExposureSink for Rows {
-///     fn push(&self, exposure: Exposure) -> Result<(), Full> {
+///     fn push(&self, _: &LayerId, exposure: Exposure) -> Result<Pushed, Full> {
 ///         self.0.lock().map_err(|_| Full)?.push(exposure);
-///         Ok(())
+///         Ok(Pushed::Taken)
 ///     }
 /// }
 ///
@@ -43,16 +45,17 @@ use crate::sink::{ExposureSink, Full};
 ///     target: ExposureTarget::Holdout { holdout: HoldoutId::new("global")? },
 ///     config_version: 1,
 /// };
-/// sink.push(exposure.clone())?;
-/// sink.push(exposure)?;
-/// assert_eq!((sink.inner().0.lock().unwrap().len(), sink.dropped()), (1, 1));
+/// let layer = LayerId::new("ranking")?;
+/// assert_eq!(sink.push(&layer, exposure.clone())?, Pushed::Taken);
+/// assert_eq!(sink.push(&layer, exposure)?, Pushed::Known);
+/// assert_eq!((sink.inner().0.lock().unwrap().len(), sink.known()), (1, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Deduplicate<S> {
     inner: S,
     shards: Vec<Mutex<Memory>>,
-    dropped: AtomicU64,
+    known: AtomicU64,
 }
 
 impl<S> Deduplicate<S> {
@@ -61,7 +64,7 @@ impl<S> Deduplicate<S> {
     pub fn new(inner: S, capacity: usize) -> Self {
         let half = (capacity / (2 * SHARDS)).max(1);
         let shards = (0..SHARDS).map(|_| Mutex::new(Memory { half, ..Memory::default() })).collect();
-        Self { inner, shards, dropped: AtomicU64::new(0) }
+        Self { inner, shards, known: AtomicU64::new(0) }
     }
 
     /// The wrapped sink.
@@ -70,28 +73,28 @@ impl<S> Deduplicate<S> {
         &self.inner
     }
 
-    /// How many exposures were dropped because they said nothing new.
+    /// How many exposures were left out because they said nothing new.
     #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+    pub fn known(&self) -> u64 {
+        self.known.load(Ordering::Relaxed)
     }
 }
 
 impl<S: ExposureSink> ExposureSink for Deduplicate<S> {
-    fn push(&self, exposure: Exposure) -> Result<(), Full> {
-        let (pair, content) = digests(&exposure);
+    fn push(&self, layer: &LayerId, exposure: Exposure) -> Result<Pushed, Full> {
+        let (pair, content) = digests(layer, &exposure);
         let shard = usize::try_from(pair % SHARDS as u128).ok().and_then(|index| self.shards.get(index));
         // There is always a shard; without one the exposure would be passed on.
-        let Some(shard) = shard else { return self.inner.push(exposure) };
+        let Some(shard) = shard else { return self.inner.push(layer, exposure) };
         // A panic of the inner sink leaves the memory as it was, so it can be used further.
         let mut memory = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if memory.recall(pair) == Some(content) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-            return Ok(());
+            self.known.fetch_add(1, Ordering::Relaxed);
+            return Ok(Pushed::Known);
         }
-        self.inner.push(exposure)?;
+        let pushed = self.inner.push(layer, exposure)?;
         memory.keep(pair, content);
-        Ok(())
+        Ok(pushed)
     }
 }
 
@@ -125,7 +128,7 @@ impl Memory {
 }
 
 /// Whom and what an exposure is about, and what it says of that.
-fn digests(exposure: &Exposure) -> (u128, u128) {
+fn digests(layer: &LayerId, exposure: &Exposure) -> (u128, u128) {
     let (kind, unit) = (exposure.unit_kind.as_str(), exposure.unit.as_str());
     let identity: &[u8] = match exposure.identity {
         Identity::Own => b"own",
@@ -134,14 +137,20 @@ fn digests(exposure: &Exposure) -> (u128, u128) {
     };
     match &exposure.target {
         ExposureTarget::Arm { experiment, phase, arm, epoch } => (
-            digest([b"arm", kind.as_bytes(), unit.as_bytes(), phase.as_str().as_bytes()]),
-            digest([identity, experiment.as_str().as_bytes(), arm.as_str().as_bytes(), &epoch.to_le_bytes()]),
+            digest([b"layer", kind.as_bytes(), unit.as_bytes(), layer.as_str().as_bytes()]),
+            digest([
+                identity,
+                experiment.as_str().as_bytes(),
+                phase.as_str().as_bytes(),
+                arm.as_str().as_bytes(),
+                &epoch.to_le_bytes(),
+            ]),
         ),
         ExposureTarget::Holdout { holdout } => (
             digest([b"holdout", kind.as_bytes(), unit.as_bytes(), holdout.as_str().as_bytes()]),
             digest([identity]),
         ),
-        // A target that this version does not know is never dropped: its content is the whole exposure.
+        // A target that this version does not know is never left out: its content is the whole exposure.
         other => (
             digest([b"other", kind.as_bytes(), unit.as_bytes()]),
             digest([identity, format!("{:?} {other:?}", exposure.at).as_bytes()]),

@@ -18,6 +18,16 @@ pub enum AssignError {
         /// What was given, cut to its first 80 characters.
         value: String,
     },
+    /// Text that is not a rule.
+    #[error("the rule is not readable at byte {at}, {found:?}: {problem}")]
+    Rule {
+        /// Where, in bytes from the begin of the text.
+        at: usize,
+        /// What stands there, cut to its first 80 characters.
+        found: String,
+        /// What is wrong, and what may stand there.
+        problem: String,
+    },
     /// Shares that do not fit into the space.
     #[error("the shares add up to {total} parts per million; they may add up to at most 1,000,000")]
     Shares {
@@ -39,6 +49,16 @@ pub enum AssignError {
         kind: UnitKind,
         /// The attributes that would do, best first.
         attributes: String,
+    },
+    /// The attribute that identifies a unit has a value that cannot.
+    #[error("attribute {attribute:?} identifies units of kind {kind}, but its value {problem}")]
+    UnitValue {
+        /// The kind.
+        kind: UnitKind,
+        /// The attribute.
+        attribute: String,
+        /// What is wrong with the value, and what is allowed.
+        problem: String,
     },
     /// A plan that splits no traffic, so that no phase entry can be made of it.
     #[error("the plan of phase {phase} does not split traffic; give the plan of an A/B test")]

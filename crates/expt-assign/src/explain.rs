@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use expt_core::{DecisionPoint, UnitId, UnitKind};
+use expt_core::{DecisionPoint, UnitKind};
 
-use crate::assignment::{Assignment, Outcome, Reason, Served};
+use crate::assignment::{Outcome, Reason, Served};
+use crate::unit::Unit;
 
 /// Why a unit gets what it gets: every step, and the result.
 ///
@@ -14,7 +15,7 @@ use crate::assignment::{Assignment, Outcome, Reason, Served};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     kind: UnitKind,
-    unit: UnitId,
+    unit: String,
     point: DecisionPoint,
     config_version: u32,
     steps: Vec<Step>,
@@ -23,15 +24,21 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    pub(crate) fn new(assignment: &Assignment<'_>, point: &DecisionPoint, steps: Vec<Step>) -> Self {
+    pub(crate) fn new(
+        unit: &Unit<'_>,
+        point: &DecisionPoint,
+        config_version: u32,
+        steps: Vec<Step>,
+        outcome: Outcome<'_>,
+    ) -> Self {
         Self {
-            kind: assignment.unit().kind.clone(),
-            unit: assignment.unit().id.clone(),
+            kind: unit.kind.clone(),
+            unit: unit.id().to_owned(),
             point: point.clone(),
-            config_version: assignment.config_version(),
+            config_version,
             steps,
-            reason: assignment.reason(),
-            result: result(assignment.outcome()),
+            reason: outcome.reason(),
+            result: result(outcome),
         }
     }
 
@@ -59,7 +66,7 @@ impl fmt::Display for Explanation {
         let Self { kind, unit, point, config_version, steps, .. } = self;
         writeln!(f, "{kind} {unit:?} asks for {point:?} (config version {config_version})")?;
         for step in steps {
-            writeln!(f, "  {:<10} {}", step.stage, step.text)?;
+            writeln!(f, "  {:<12} {}", step.stage, step.text)?;
         }
         write!(f, "=> {}", self.result)
     }
@@ -95,6 +102,10 @@ pub enum Stage {
     Sticky,
     /// Which layer, and which phase has its place there?
     Layer,
+    /// Does the request fit the phase's targeting?
+    Targeting,
+    /// Is the unit in the arms of other phases that the phase asks for?
+    Prerequisite,
     /// What does the phase do with it?
     Phase,
     /// Which arm has its place?
@@ -109,6 +120,8 @@ impl fmt::Display for Stage {
             Self::Holdout => "holdout",
             Self::Sticky => "sticky",
             Self::Layer => "layer",
+            Self::Targeting => "targeting",
+            Self::Prerequisite => "prerequisite",
             Self::Phase => "phase",
             Self::Arm => "arm",
         })
@@ -117,16 +130,23 @@ impl fmt::Display for Stage {
 
 /// Listens to an evaluation.
 pub(crate) trait Trace {
+    /// Whether anybody listens: if not, steps that decide nothing may be left out.
+    const LISTENS: bool;
+
     fn step(&mut self, step: impl FnOnce() -> Step);
 }
 
 /// Does not listen: the step is never made, so the hot path allocates nothing.
 impl Trace for () {
+    const LISTENS: bool = false;
+
     #[inline]
     fn step(&mut self, _step: impl FnOnce() -> Step) {}
 }
 
 impl Trace for Vec<Step> {
+    const LISTENS: bool = true;
+
     fn step(&mut self, step: impl FnOnce() -> Step) {
         self.push(step());
     }
@@ -152,7 +172,17 @@ fn result(outcome: Outcome<'_>) -> String {
         Outcome::Shipped(served) => format!("{}, shipped, not analysed", arm(served)),
         Outcome::Forced(served) => format!("{}, forced, not analysed", arm(served)),
         Outcome::Holdout(holdout) => format!("nothing new: held out by {holdout:?}, analysed"),
-        Outcome::Excluded => "nothing: the unit is excluded".to_owned(),
+        Outcome::ShippedOnly { group, served: None } => {
+            format!("nothing: in the comparison group {group:?}, analysed as that")
+        }
+        Outcome::ShippedOnly { group, served: Some(served) } => {
+            format!("{}, shipped; in the comparison group {group:?}, analysed as that", arm(served))
+        }
+        Outcome::Excluded(cause) => format!("nothing: the unit is excluded ({cause})"),
+        Outcome::NotTargeted(phase) => format!("nothing: the request does not fit phase {phase:?}"),
+        Outcome::Prerequisite(phase) => {
+            format!("nothing: the unit is not in the arm of another phase that phase {phase:?} asks for")
+        }
         Outcome::Paused(phase) => format!("nothing: phase {phase:?} takes no new units"),
         Outcome::Unbound(phase) => format!("nothing: phase {phase:?} does not bind the decision point"),
         Outcome::Unallocated => "nothing: no phase has the unit's place".to_owned(),

@@ -46,7 +46,7 @@ pub enum FaultKind {
     BindingsDiffer,
     /// A phase without the digest of a sealed plan.
     NoPlan,
-    /// A holdout and a layer that randomise different kinds of units.
+    /// Two parties that randomise different kinds of units and must randomise the same.
     UnitMismatch,
     /// A state that contradicts the rest of the phase.
     State,
@@ -56,6 +56,16 @@ pub enum FaultKind {
     ForcedHeldOut,
     /// A number that is not finite.
     NotFinite,
+    /// Text that cannot be a name.
+    Name,
+    /// A targeting rule that cannot be compiled.
+    Rule,
+    /// Prerequisites that lead back to where they begin.
+    Cycle,
+    /// More than the limits allow.
+    TooLarge,
+    /// Something that needs a feature which this build does not have.
+    Feature,
 }
 
 /// All faults of a config: at least one.

@@ -5,8 +5,9 @@
 //!
 //! ```
 //! use expt_assign::{
-//!     ArmEntry, Config, LayerEntry, PhaseEntry, PhaseState, Ranges, Reason, Snapshot, UnitEntry,
+//!     ArmEntry, Config, Context, LayerEntry, PhaseEntry, PhaseState, Ranges, Reason, Snapshot, UnitEntry,
 //! };
+//! use expt_assign::targeting::Value;
 //! use expt_core::*;
 //!
 //! let (user, ranker) = (UnitKind::new("user")?, DecisionPoint::new("ranker")?);
@@ -20,6 +21,7 @@
 //! let phase = PhaseEntry::new("ranker-v2/ab".parse()?, "ranker-v2".parse()?, "ranking".parse()?, plan)
 //!     .with_state(PhaseState::Running)
 //!     .with_ranges(Ranges::of(Share::percent(20)?))
+//!     .with_targeting("country in ('DE', 'AT')".parse()?)
 //!     .with_arm(ArmEntry::new("control".parse()?, control.clone()).with_binding(ranker.clone(), model(3)))
 //!     .with_arm(ArmEntry::new("v2".parse()?, treatment.clone()).with_binding(ranker.clone(), model(4)));
 //! let config = Config::new("shop", "shop-2026", 1)
@@ -29,45 +31,53 @@
 //!
 //! let snapshot = Snapshot::compile(config)?; // or every fault at once
 //! let point = snapshot.decision_point(&ranker).ok_or("no layer lists it")?;
-//! let unit = snapshot.unit(&user, UnitId::new("u-9")?)?; // digested once a request
-//! let assignment = snapshot.assign(&unit, point, &[]);
+//!
+//! // A request: its unit is digested once, and nothing is allocated.
+//! let unit = snapshot.unit(&user, "u-8")?;
+//! let attributes = [("country", Value::Text("DE"))];
+//! let context = Context::new(Timestamp::from_micros(0)).with_attributes(&attributes);
+//! let assignment = snapshot.assign(&unit, point, &context);
 //! assert_eq!(assignment.reason(), Reason::Arm);
 //! assert_eq!(assignment.binding(), Some(&model(4)));
-//! let exposure = assignment.exposure(Timestamp::from_micros(0)).ok_or("not analysed")?;
-//! assert_eq!((exposure.unit.as_str(), exposure.config_version), ("u-9", 1));
-//! let why = snapshot.explain(&unit, &ranker, &[]).to_string();
+//! let exposure = assignment.exposure(context.now()).ok_or("not analysed")?; // or .expose(at, &sink)
+//! assert_eq!((exposure.unit.as_str(), exposure.config_version), ("u-8", 1));
+//! let why = snapshot.explain(&unit, &ranker, &context).to_string();
 //! assert!(why.ends_with("(experiment \"ranker-v2\", epoch 1), analysed"), "{why}");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # The main types
-//! - **Saying it:** [`Config`] with [`UnitEntry`], [`LayerEntry`], [`PhaseEntry`], [`HoldoutEntry`];
-//!   [`Ranges`], which are the truth about traffic; [`Faults`], everything that is wrong.
-//! - **Asking it:** [`Snapshot`], whose documentation has the order of evaluation; [`Unit`] and
-//!   [`PointHandle`]; [`Assignment`] with its [`Outcome`]; [`Explanation`].
+//! - **Saying it:** [`Config`] with [`UnitEntry`], [`LayerEntry`], [`PhaseEntry`], [`HoldoutEntry`],
+//!   [`ExclusionEntry`]; [`targeting::Rule`], which requests a phase is for; [`Ranges`], which are the truth
+//!   about traffic; [`Faults`], everything that is wrong.
+//! - **Asking it:** [`Snapshot`], whose documentation has the order of evaluation; [`Unit`], [`Context`] and
+//!   [`PointHandle`]; [`Assignment`] with its [`Outcome`]; [`Choices`], every layer at once; [`Explanation`].
 //! - **Around it:** [`StickyRecord`] in and out; [`ExposureSink`] and [`Deduplicate`].
-//! - **Underneath:** [`mix`], the algorithm. It is **not frozen yet**: see there.
+//! - **Underneath:** [`mix`], the frozen algorithm, with golden vectors and a second implementation in Python.
 //!
 //! # What it does not do
 //! - It stores, sends and logs nothing. Loading sticky records and queueing exposures is up to whoever
 //!   serves (`expt-serve`).
-//! - There is no targeting, no prerequisite, no adaptive split, no interleaving, no planner that compares
-//!   two configs, and no compatibility with the buckets of other products yet.
-//! - A holdout recognises units of its own kind only: a request with several linked identities is asked
-//!   about one by one.
+//! - There is no adaptive split and no interleaving yet.
 //! - It cannot check that traffic stays within the maximum of a plan: it knows only the plan's digest.
 //!
 //! # Features
 //! - `json` (default): [`Config`] reads and writes JSON. Without it a config is built in code or read with
 //!   another serde format.
+//! - `regex` (default): rules may test texts with regular expressions. Without it such a config does not
+//!   compile, and says so.
+//! - `compat`: the buckets and evaluations of other products, for teams that move here.
 
 #[cfg(feature = "compat")]
 pub mod compat;
 pub mod mix;
+pub mod targeting;
 
 mod assignment;
 mod check;
+mod choice;
 mod config;
+mod context;
 mod dedup;
 mod error;
 mod explain;
@@ -78,17 +88,21 @@ mod snapshot;
 mod sticky;
 mod unit;
 
-pub use assignment::{Assignment, Outcome, Reason, Served};
+pub use assignment::{Assignment, Outcome, Peek, Reason, Served};
+pub use choice::Choices;
 pub use config::{
-    ArmEntry, Config, ExcludedUnit, FORMAT, ForcedUnit, Format, HoldoutEntry, HoldoutScope, LayerEntry,
-    PhaseEntry, PhaseState, ProjectKey, Stickiness, UnitEntry,
+    ArmEntry, BreakGlass, Buckets, Clusters, Config, ExcludedUnit, ExclusionCause, ExclusionEntry,
+    ExposurePolicy, FORMAT, ForcedUnit, Format, HoldoutEntry, HoldoutLifetime, HoldoutScope, LayerEntry,
+    LoginRule, MAX_JSON_BYTES, PhaseEntry, PhaseState, Prerequisite, ProjectKey, ShippedOnly, Stickiness,
+    UnitEntry, Window,
 };
+pub use context::Context;
 pub use dedup::Deduplicate;
 pub use error::{AssignError, Result};
 pub use explain::{Explanation, Stage, Step};
 pub use fault::{Fault, FaultKind, Faults};
 pub use ranges::{Range, Ranges};
-pub use sink::{ExposureSink, Full};
+pub use sink::{ExposureSink, Full, Pushed};
 pub use snapshot::{PointHandle, Snapshot};
 pub use sticky::StickyRecord;
 pub use unit::Unit;

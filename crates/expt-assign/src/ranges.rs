@@ -252,7 +252,7 @@ impl<'a> IntoIterator for &'a Ranges {
 }
 
 /// The first place above the given part of the space; 2^64 for everything.
-fn border(ppm: u64) -> u128 {
+pub(crate) fn border(ppm: u64) -> u128 {
     (u128::from(ppm) << 64) / u128::from(Share::ALL.as_ppm())
 }
 

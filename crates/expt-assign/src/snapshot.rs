@@ -2,38 +2,46 @@
 
 mod compile;
 mod evaluate;
+mod foreign;
+mod identify;
+mod read;
 mod table;
 
 use std::collections::BTreeMap;
 
-use expt_core::{DecisionPoint, HoldoutId, Identity, LayerId, UnitId, UnitKind};
+use expt_core::DecisionPoint;
 
-use self::table::{Phase, Table};
-use crate::assignment::Assignment;
+use self::identify::Kind;
+use self::table::{Exclusion, Holdout, Layer, Phase};
+use crate::assignment::{Assignment, Peek};
 use crate::check::check;
-use crate::config::{Config, UnitEntry};
-use crate::error::{AssignError, Result};
+use crate::choice::{Choice, Choices, Verdict};
+use crate::config::Config;
+use crate::context::Context;
 use crate::explain::Explanation;
 use crate::fault::Faults;
-use crate::mix::{MixKey, UnitDigest, UnitKey};
-use crate::sticky::StickyRecord;
+use crate::mix::UnitDigest;
+use crate::targeting::{Attribute, Values};
 use crate::unit::Unit;
 
 /// A compiled config: answers "what does this unit get?" as a pure function, without allocating.
 ///
 /// It never changes. A serving process holds it behind an atomic pointer and swaps in the next one; a
-/// [`Unit`] and a [`PointHandle`] outlive the swap.
+/// [`PointHandle`] outlives the swap.
 ///
 /// For each decision point, in this order:
-/// 1. **Forced**: a unit that is listed by name gets its arm; served, never analysed.
-/// 2. **Excluded**: a unit that is listed takes part in nothing.
-/// 3. **Holdouts**: the global ones, then those of the layer, each in the order of the config.
+/// 1. **Forced**: a unit that is listed by name gets its arm; served, never analysed. A holdout that holds the
+///    unit and is not overridden by name comes first.
+/// 2. **Excluded**: a unit that is listed, or whose request fits the rule, takes part in nothing.
+/// 3. **Holdouts**: the global ones, then those of the layer, each in the order of the config. A unit in the
+///    comparison group of one goes on, but gets only what has been shipped.
 /// 4. **Sticky**: a record of a running or paused phase of the layer, in its current epoch, holds the unit
 ///    in that phase and arm, wherever ranges have moved since. Of several the first phase of the config
 ///    counts.
 /// 5. **Layer**: the unit's place in the layer picks the phase, if any. What the phase's state says is
 ///    done: a running phase goes on, a paused one lets nobody in, a shipped one gives its winner.
-/// 6. **Arm**: the unit's place under (experiment, epoch) picks the arm.
+/// 6. **Targeting, prerequisites**: the request must fit, and the unit must be in the arms that are asked for.
+/// 7. **Arm**: the unit's place under (experiment, epoch) picks the arm.
 ///
 /// The lookup of the phase by sticky record stands before the lookup by place, so that a unit is in at most
 /// one phase of a layer even after its place was given to another phase.
@@ -41,18 +49,27 @@ use crate::unit::Unit;
 pub struct Snapshot {
     config: Config,
     kinds: Vec<Kind>,
+    /// What rules and kinds of units look at, sorted by name.
+    attributes: Vec<Attribute>,
     /// Sorted by fingerprint.
     points: Vec<Point>,
     layers: Vec<Layer>,
-    holdouts: Vec<Holdout>,
     phases: Vec<Phase>,
-    /// Sorted.
-    excluded: Vec<UnitDigest>,
+    holdouts: Vec<Holdout>,
+    exclusions: Vec<Exclusion>,
     forced: Forced,
 }
 
-/// By unit and layer: phase and arm.
-type Forced = BTreeMap<(UnitDigest, usize), (usize, usize)>;
+/// By unit and layer.
+type Forced = BTreeMap<(UnitDigest, u32), ForcedArm>;
+
+#[derive(Debug)]
+struct ForcedArm {
+    phase: u32,
+    arm: u16,
+    /// The holdouts that do not count.
+    overrides: Vec<u32>,
+}
 
 /// A decision point, found once and asked for many times.
 ///
@@ -65,38 +82,10 @@ pub struct PointHandle {
 }
 
 #[derive(Debug)]
-struct Kind {
-    entry: UnitEntry,
-    key: UnitKey,
-    tag: u64,
-}
-
-#[derive(Debug)]
 struct Point {
-    name: DecisionPoint,
     fingerprint: u128,
-    layer: usize,
-}
-
-#[derive(Debug)]
-struct Layer {
-    id: LayerId,
-    unit: UnitKind,
-    tag: u64,
-    key: MixKey,
-    /// The holdouts in whose scope it is, in the order of asking.
-    holdouts: Vec<usize>,
-    /// The phases that hold traffic, by place.
-    traffic: Table,
-    /// The phases whose sticky records count.
-    sticky: Vec<usize>,
-}
-
-#[derive(Debug)]
-struct Holdout {
-    id: HoldoutId,
-    key: MixKey,
-    held: Table,
+    layer: u32,
+    name: DecisionPoint,
 }
 
 impl Snapshot {
@@ -105,8 +94,10 @@ impl Snapshot {
     /// # Errors
     /// [`Faults`]: everything that is wrong with it, each with its place and what to do.
     pub fn compile(config: Config) -> Result<Self, Faults> {
-        check(&config)?;
-        Ok(compile::lower(config))
+        let mut found = check(&config);
+        let lowered = compile::lower(config, &mut found);
+        found.into_result()?;
+        Ok(lowered)
     }
 
     /// The config that it was compiled from.
@@ -129,86 +120,113 @@ impl Snapshot {
         Some(PointHandle { fingerprint, hint })
     }
 
-    /// A unit that is known by its own id.
-    ///
-    /// # Errors
-    /// [`AssignError::UnitKind`] for a kind that the config does not declare.
-    pub fn unit(&self, kind: &UnitKind, id: UnitId) -> Result<Unit> {
-        self.kind(kind).map(|kind| kind.unit(id, Identity::Own))
+    /// What rules and kinds of units look at, sorted by name: what a request should bring along.
+    #[must_use]
+    pub fn attributes(&self) -> &[Attribute] {
+        &self.attributes
     }
 
-    /// Identifies the unit of a request: by the kind's own attribute or, where that is missing or empty, by
-    /// the first of its fallbacks that is there.
-    ///
-    /// ```
-    /// use expt_assign::{Config, Snapshot, UnitEntry};
-    /// use expt_core::{Identity, UnitKind};
-    ///
-    /// let user = UnitKind::new("user")?;
-    /// let entry = UnitEntry::new(user.clone(), "user_id").with_fallback("device_id");
-    /// let snapshot = Snapshot::compile(Config::new("shop", "shop-2026", 1).with_unit(entry))?;
-    /// let unit = snapshot.identify(&user, |name| (name == "device_id").then_some("d-17"))?;
-    /// assert_eq!((unit.id().as_str(), unit.identity()), ("d-17", Identity::Fallback));
-    /// assert!(snapshot.identify(&user, |_| None).is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`AssignError::UnitKind`] for a kind that the config does not declare,
-    /// [`AssignError::Unidentified`] if no attribute is there, [`AssignError::Core`] if the value of the
-    /// first that is there cannot be a unit id.
-    pub fn identify<'v>(&self, kind: &UnitKind, value: impl Fn(&str) -> Option<&'v str>) -> Result<Unit> {
-        let kind = self.kind(kind)?;
-        let present = |attribute| value(attribute).filter(|id| !id.is_empty());
-        if let Some(id) = present(&kind.entry.attribute) {
-            return Ok(kind.unit(UnitId::new(id)?, Identity::Own));
-        }
-        match kind.entry.fallbacks.iter().find_map(|attribute| present(attribute)) {
-            Some(id) => Ok(kind.unit(UnitId::new(id)?, Identity::Fallback)),
-            None => Err(AssignError::Unidentified {
-                kind: kind.entry.kind.clone(),
-                attributes: kind.entry.attributes().collect::<Vec<_>>().join(", "),
-            }),
-        }
+    /// A place for the attributes of one request, from which they are read without comparing names.
+    #[must_use]
+    pub fn values(&self) -> Values<'_> {
+        Values::new(&self.attributes)
     }
 
     /// What the unit gets at the decision point. Never fails: what cannot be served is an
     /// [`Outcome`](crate::Outcome) that says why.
-    ///
-    /// `sticky` are the records of the unit, of any phase; those that do not apply are ignored.
+    #[inline]
     pub fn assign<'a>(
         &'a self,
-        unit: &'a Unit,
+        unit: &'a Unit<'_>,
         point: PointHandle,
-        sticky: &[StickyRecord],
+        context: &Context<'_>,
     ) -> Assignment<'a> {
-        let outcome = self.evaluate(unit, point, sticky, &mut ());
-        Assignment::new(outcome, unit, self.version())
+        let (point, choice) = match self.find(point) {
+            Some((index, point)) => (index, self.choose(point.layer, unit, context, &mut ())),
+            None => (usize::MAX, Choice::of(Verdict::NoLayer, 0)),
+        };
+        Assignment { snapshot: self, unit, point, choice }
+    }
+
+    /// What the unit would get at the decision point: the same evaluation, and no way to log it.
+    #[must_use]
+    pub fn peek<'a>(&'a self, unit: &'a Unit<'_>, point: PointHandle, context: &Context<'_>) -> Peek<'a> {
+        Peek(self.assign(unit, point, context))
+    }
+
+    /// What the unit gets in every layer of its kind, at once.
+    ///
+    /// ```
+    /// use expt_assign::{Choices, Config, Context, LayerEntry, Snapshot, UnitEntry};
+    /// use expt_core::{DecisionPoint, Timestamp, UnitKind};
+    ///
+    /// let (user, ranker) = (UnitKind::new("user")?, DecisionPoint::new("ranker")?);
+    /// let config = Config::new("shop", "shop-2026", 1)
+    ///     .with_unit(UnitEntry::new(user.clone(), "user_id"))
+    ///     .with_layer(LayerEntry::new("ranking".parse()?, user.clone(), [ranker.clone()]));
+    /// let snapshot = Snapshot::compile(config)?;
+    /// let unit = snapshot.unit(&user, "u-9")?;
+    /// let mut choices = Choices::new(); // kept from request to request
+    /// snapshot.assign_all(&unit, &Context::new(Timestamp::from_micros(0)), &mut choices);
+    /// let point = snapshot.decision_point(&ranker).ok_or("no layer lists it")?;
+    /// let assignment = snapshot.assigned(&unit, point, &choices).ok_or("of another unit")?;
+    /// assert_eq!((choices.served(), assignment.binding()), (0, None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn assign_all(&self, unit: &Unit<'_>, context: &Context<'_>, choices: &mut Choices) {
+        choices.made_for = Some((self.version(), unit.digest));
+        choices.of.clear();
+        choices.of.extend((0..).zip(&self.layers).map(|(index, layer)| {
+            // The loop over plain layers stays small; everything else is one call away.
+            self.choose_plainly(layer, unit).unwrap_or_else(|| self.choose(index, unit, context, &mut ()))
+        }));
+    }
+
+    /// What [`assign_all`](Self::assign_all) has chosen for a decision point; `None` if the choices were made
+    /// for another unit or by another version of the config.
+    #[must_use]
+    pub fn assigned<'a>(
+        &'a self,
+        unit: &'a Unit<'_>,
+        point: PointHandle,
+        choices: &Choices,
+    ) -> Option<Assignment<'a>> {
+        if choices.made_for != Some((self.version(), unit.digest)) {
+            return None;
+        }
+        let Some((index, point)) = self.find(point) else {
+            let choice = Choice::of(Verdict::NoLayer, 0);
+            return Some(Assignment { snapshot: self, unit, point: usize::MAX, choice });
+        };
+        let choice = *choices.of.get(point.layer as usize)?;
+        Some(Assignment { snapshot: self, unit, point: index, choice })
     }
 
     /// What the unit gets at the decision point, with every step that led there. For people and support
     /// tools: it allocates, and it contains the id of the unit.
     #[must_use]
-    pub fn explain(&self, unit: &Unit, point: &DecisionPoint, sticky: &[StickyRecord]) -> Explanation {
-        let handle = self.decision_point(point);
-        // A handle that no table has leads to the outcome that says so.
-        let handle = handle.unwrap_or(PointHandle { fingerprint: 0, hint: usize::MAX });
+    pub fn explain(&self, unit: &Unit<'_>, point: &DecisionPoint, context: &Context<'_>) -> Explanation {
         let mut steps = Vec::new();
-        let outcome = self.evaluate(unit, handle, sticky, &mut steps);
-        Explanation::new(&Assignment::new(outcome, unit, self.version()), point, steps)
+        let handle = self.decision_point(point).and_then(|handle| self.find(handle));
+        let (index, choice) = match handle {
+            Some((index, found)) => (index, self.choose(found.layer, unit, context, &mut steps)),
+            None => {
+                evaluate::no_layer(&mut steps);
+                (usize::MAX, Choice::of(Verdict::NoLayer, 0))
+            }
+        };
+        Explanation::new(unit, point, self.version(), steps, self.outcome(index, choice))
     }
 
-    fn kind(&self, kind: &UnitKind) -> Result<&Kind> {
-        self.kinds.iter().find(|known| known.entry.kind == *kind).ok_or_else(|| AssignError::UnitKind {
-            kind: kind.clone(),
-            declared: self.kinds.iter().map(|kind| kind.entry.kind.as_str()).collect::<Vec<_>>().join(", "),
-        })
-    }
-}
-
-impl Kind {
-    fn unit(&self, id: UnitId, identity: Identity) -> Unit {
-        let digest = self.key.digest(&id);
-        Unit { kind: self.entry.kind.clone(), id, identity, digest, tag: self.tag }
+    /// The decision point of a handle.
+    #[inline]
+    fn find(&self, handle: PointHandle) -> Option<(usize, &Point)> {
+        let same = |index: usize| self.points.get(index).filter(|p| p.fingerprint == handle.fingerprint);
+        if let Some(point) = same(handle.hint) {
+            return Some((handle.hint, point));
+        }
+        // A handle of another snapshot.
+        let index = self.points.binary_search_by_key(&handle.fingerprint, |p| p.fingerprint).ok()?;
+        same(index).map(|point| (index, point))
     }
 }

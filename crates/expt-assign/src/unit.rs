@@ -1,34 +1,43 @@
 //! The unit of a request.
 
-use expt_core::{Identity, UnitId, UnitKind};
+use std::borrow::Cow;
+
+use expt_core::{Identity, UnitKind};
 
 use crate::mix::UnitDigest;
 
-/// A unit, digested once and then asked about for any number of decision points.
+/// A unit, digested once and then asked about for any number of decision points. It borrows its id from the
+/// request and its kind from the snapshot, so making one allocates nothing.
 ///
 /// Comes from [`Snapshot::unit`](crate::Snapshot::unit) or
 /// [`Snapshot::identify`](crate::Snapshot::identify), and can be used with every version of the config of
 /// the same project.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unit {
-    pub(crate) kind: UnitKind,
-    pub(crate) id: UnitId,
+pub struct Unit<'r> {
+    pub(crate) kind: &'r UnitKind,
+    pub(crate) id: Cow<'r, str>,
     pub(crate) identity: Identity,
     pub(crate) digest: UnitDigest,
     /// Of the project and kind that the digest was made for.
     pub(crate) tag: u64,
+    /// The digests of the other identities that the request shows, the first `linked_count` of them.
+    pub(crate) linked: [UnitDigest; MAX_LINKED],
+    pub(crate) linked_count: usize,
 }
 
-impl Unit {
+/// How many identities of a unit are looked at beside the one that identifies it.
+pub(crate) const MAX_LINKED: usize = 3;
+
+impl Unit<'_> {
     /// Its kind.
     #[must_use]
     pub const fn kind(&self) -> &UnitKind {
-        &self.kind
+        self.kind
     }
 
     /// Its id.
     #[must_use]
-    pub const fn id(&self) -> &UnitId {
+    pub fn id(&self) -> &str {
         &self.id
     }
 
@@ -42,5 +51,10 @@ impl Unit {
     #[must_use]
     pub const fn digest(&self) -> UnitDigest {
         self.digest
+    }
+
+    /// The digests of all its identities.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = UnitDigest> {
+        std::iter::once(self.digest).chain(self.linked.iter().take(self.linked_count).copied())
     }
 }

@@ -34,6 +34,15 @@ macro_rules! names {
                 check_name($kind, text.as_ref()).map(|()| Self(Arc::from(text.as_ref())))
             }
 
+            /// Says whether the text can be the name, without making it.
+            ///
+            /// # Errors
+            /// As [`new`](Self::new).
+            #[inline]
+            pub fn check(text: &str) -> Result<()> {
+                check_name($kind, text)
+            }
+
             /// The text.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -198,7 +207,16 @@ ids! {
     RequestId = "request id";
 }
 
+#[inline]
 pub(crate) fn check_name(kind: &'static str, text: &str) -> Result<()> {
+    // Nearly every name is visible ASCII, and that can be seen many bytes at a time: this stands in the
+    // request path of whoever serves.
+    let visible = text.bytes().fold(true, |so_far, byte| so_far & byte.is_ascii_graphic());
+    if visible && (1..=MAX_NAME_BYTES).contains(&text.len()) { Ok(()) } else { check_any_name(kind, text) }
+}
+
+#[cold]
+fn check_any_name(kind: &'static str, text: &str) -> Result<()> {
     let problem = if text.is_empty() {
         "is empty"
     } else if text.len() > MAX_NAME_BYTES {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use expt_core::{HoldoutId, LayerId, UnitKind};
 
 use super::{Names, quoted};
-use crate::config::{Config, ForcedUnit, HoldoutEntry, HoldoutScope};
+use crate::config::{Config, ForcedUnit, HoldoutEntry, HoldoutLifetime, HoldoutScope};
 use crate::fault::{FaultKind, Found};
-use crate::mix::{MixKey, UnitKey, Xmix0};
+use crate::mix::{MixKey, UnitKey, Xmix1};
 
 pub(super) fn check(config: &Config, names: &Names<'_>, found: &mut Found) {
     let held = Held::of(config);
@@ -27,12 +27,8 @@ pub(super) fn check(config: &Config, names: &Names<'_>, found: &mut Found) {
                 );
             }
         }
-        let Some(phase) = names.phases.get(&entry.phase) else {
-            let problem = "is no phase of this config";
-            let remedy = "name a phase, or remove the entry";
-            found.add(FaultKind::Dangling, format!("{path}.phase"), quoted(&entry.phase), problem, remedy);
-            continue;
-        };
+        names.require_phase(found, || format!("{path}.phase"), &entry.phase);
+        let Some(phase) = names.phases.get(&entry.phase) else { continue };
         if phase.arms.iter().all(|arm| arm.arm != entry.arm) {
             let problem = format!("is no arm of phase {}", quoted(&phase.id));
             let remedy = "name one of its arms";
@@ -67,7 +63,7 @@ struct Held<'a> {
 
 impl<'a> Held<'a> {
     fn of(config: &'a Config) -> Self {
-        let mix = Xmix0::new(config.key.as_str());
+        let mix = Xmix1::new(config.key.as_str(), config.unit_hash);
         let holdouts = config.holdouts.iter();
         Self {
             units: config.units.iter().map(|unit| (&unit.kind, mix.unit(&unit.kind))).collect(),
@@ -82,13 +78,15 @@ impl<'a> Held<'a> {
         layer: &LayerId,
         kind: &UnitKind,
     ) -> impl Iterator<Item = &'a HoldoutId> {
-        let digest = self.units.get(kind).map(|key| key.digest(&entry.unit));
+        let digest = self.units.get(kind).map(|key| key.digest(entry.unit.as_str()));
         let in_scope = self.holdouts.iter().filter(move |(holdout, _)| {
             let covers = match &holdout.scope {
                 HoldoutScope::All => true,
                 HoldoutScope::Layers(layers) => layers.contains(layer),
             };
-            covers && holdout.unit == *kind && !entry.overrides.contains(&holdout.id)
+            // What holds at times is asked when it is time.
+            let always = holdout.lifetime == HoldoutLifetime::Permanent && holdout.break_glass.is_none();
+            covers && always && holdout.unit == *kind && !entry.overrides.contains(&holdout.id)
         });
         in_scope
             .filter(move |(holdout, key)| digest.is_some_and(|d| holdout.ranges.contains(key.place(d))))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use expt_core::DecisionPoint;
 
-use super::{Names, quoted, require_unique};
+use super::{Names, check_buckets, quoted, require_unique};
 use crate::config::{Config, LayerEntry};
 use crate::fault::{FaultKind, Found};
 
@@ -13,6 +13,7 @@ pub(super) fn check(config: &Config, names: &Names<'_>, found: &mut Found) {
     let mut owners: BTreeMap<&DecisionPoint, &LayerEntry> = BTreeMap::new();
     for (i, layer) in config.layers.iter().enumerate() {
         names.require_unit(found, || format!("layers[{i}].unit"), &layer.unit);
+        check_buckets(layer.buckets.as_ref(), || format!("layers[{i}].buckets"), found);
         if layer.decision_points.is_empty() {
             let remedy = "list what its phases may bind, or remove the layer";
             let path = format!("layers[{i}].decision_points");

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use expt_core::{Binding, DecisionPoint, Digest, ParamValue};
+use expt_core::{Binding, DecisionPoint, Digest, ParamValue, Share};
 
-use super::{Names, listed, quoted, require_unique};
-use crate::config::{ArmEntry, Config, PhaseEntry, PhaseState, Stickiness};
+use super::{Names, check_buckets, listed, quoted, require_unique};
+use crate::config::{ArmEntry, Config, ExposurePolicy, PhaseEntry, PhaseState};
 use crate::fault::{FaultKind, Found};
 use crate::ranges::sweep;
 
@@ -18,6 +18,11 @@ pub(super) fn check(config: &Config, names: &Names<'_>, found: &mut Found) {
         check_plan(phase, &path, &mut plans, found);
         check_state(phase, &path, found);
         check_arms(phase, &path, found);
+        check_buckets(phase.buckets.as_ref(), || format!("{path}.buckets"), found);
+        if phase.exposures == ExposurePolicy::Sampled(Share::NONE) {
+            let remedy = "sample a share above 0, or say Never";
+            found.add(FaultKind::Empty, format!("{path}.exposures"), "0 %", "logs nothing", remedy);
+        }
         if let Some(layer) = names.layers.get(&phase.layer) {
             let owned: BTreeSet<_> = layer.decision_points.iter().collect();
             for (j, arm) in phase.arms.iter().enumerate() {
@@ -49,7 +54,7 @@ fn check_plan<'a>(
 
 fn check_state(phase: &PhaseEntry, path: &str, found: &mut Found) {
     match &phase.state {
-        PhaseState::PausedIntake if phase.sticky == Stickiness::Off => {
+        PhaseState::PausedIntake if !phase.sticky.reads() => {
             let problem = "keeps nobody, because the phase is not sticky";
             let remedy = "turn sticky on before pausing, or stop the phase";
             found.add(FaultKind::State, format!("{path}.state"), "PausedIntake", problem, remedy);
@@ -67,6 +72,16 @@ fn check_arms(phase: &PhaseEntry, path: &str, found: &mut Found) {
     if phase.arms.is_empty() {
         let remedy = "give the arms of the plan (PhaseEntry::from_plan)";
         return found.add(FaultKind::Empty, format!("{path}.arms"), "[]", "gives nobody anything", remedy);
+    }
+    if phase.arms.len() > MAX_ARMS {
+        let problem = format!("are more arms than the {MAX_ARMS} that a phase may have");
+        return found.add(
+            FaultKind::TooLarge,
+            format!("{path}.arms"),
+            phase.arms.len(),
+            problem,
+            "give fewer",
+        );
     }
     require_unique(found, phase.arms.iter().map(|arm| &arm.arm), |j| format!("{path}.arms[{j}].arm"));
     let all: BTreeSet<_> = phase.arms.iter().flat_map(|arm| arm.bindings.keys()).collect();
@@ -141,3 +156,6 @@ fn check_owned(arm: &ArmEntry, owned: &BTreeSet<&DecisionPoint>, path: &str, fou
         );
     }
 }
+
+/// An arm is a `u16` in what is compiled.
+const MAX_ARMS: usize = 10_000;

@@ -7,9 +7,11 @@ use expt_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::Buckets;
 use super::map::unique;
 use crate::error::{AssignError, Result};
 use crate::ranges::Ranges;
+use crate::targeting::Rule;
 
 /// A phase of an experiment on the traffic of a layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +40,19 @@ pub struct PhaseEntry {
     /// Whether units keep the arm that they had.
     #[serde(default)]
     pub sticky: Stickiness,
+    /// Which requests it is for; none says all.
+    #[serde(default)]
+    pub targeting: Option<Rule>,
+    /// In which arms of other phases a unit must be. All must hold.
+    #[serde(default)]
+    pub prerequisites: Vec<Prerequisite>,
+    /// Which exposures are logged.
+    #[serde(default)]
+    pub exposures: ExposurePolicy,
+    /// Where the places in its arms come from, if not from [`mix`](crate::mix). See
+    /// [`LayerEntry::buckets`](super::LayerEntry::buckets).
+    #[serde(default)]
+    pub buckets: Option<Buckets>,
 }
 
 impl PhaseEntry {
@@ -54,6 +69,10 @@ impl PhaseEntry {
             ranges: Ranges::none(),
             arms: Vec::new(),
             sticky: Stickiness::Off,
+            targeting: None,
+            prerequisites: Vec::new(),
+            exposures: ExposurePolicy::Every,
+            buckets: None,
         }
     }
 
@@ -113,6 +132,63 @@ impl PhaseEntry {
         self.sticky = sticky;
         self
     }
+
+    /// Limits it to the requests that fit the rule.
+    #[must_use]
+    pub fn with_targeting(mut self, rule: Rule) -> Self {
+        self.targeting = Some(rule);
+        self
+    }
+
+    /// Limits it to units that are in one of these arms of another phase; without arms, in any of them.
+    #[must_use]
+    pub fn with_prerequisite(mut self, phase: PhaseId, arms: impl IntoIterator<Item = ArmId>) -> Self {
+        self.prerequisites.push(Prerequisite { phase, arms: arms.into_iter().collect() });
+        self
+    }
+
+    /// Sets which exposures are logged.
+    #[must_use]
+    pub const fn with_exposures(mut self, exposures: ExposurePolicy) -> Self {
+        self.exposures = exposures;
+        self
+    }
+
+    /// Takes the places in its arms from another product's buckets.
+    #[must_use]
+    pub fn with_buckets(mut self, buckets: Buckets) -> Self {
+        self.buckets = Some(buckets);
+        self
+    }
+}
+
+/// A unit must be in another phase, in the same request, before it can enter this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Prerequisite {
+    /// The other phase, of another layer that randomises the same kind of unit.
+    pub phase: PhaseId,
+    /// The arms that will do; none says any.
+    #[serde(default)]
+    pub arms: Vec<ArmId>,
+}
+
+/// Which exposures of a phase are logged.
+///
+/// An exposure is logged when whoever serves says that the unit saw what it got
+/// ([`Assignment::expose`](crate::Assignment::expose)), never when it is assigned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum ExposurePolicy {
+    /// All.
+    #[default]
+    Every,
+    /// Those of this share of the units, always the same ones, drawn apart from the arms: what is left out
+    /// costs precision, and biases nothing.
+    Sampled(Share),
+    /// None: its arms are served, and nothing is analysed.
+    Never,
 }
 
 /// One arm of a phase.
@@ -185,13 +261,36 @@ impl PhaseState {
 }
 
 /// Whether units keep the arm that they had.
+///
+/// A sticky record holds a unit in its phase and arm while the phase is running or paused, even where ranges
+/// have changed. Records come in with the request and go out as events; see
+/// [`StickyRecord`](crate::StickyRecord).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Stickiness {
     /// No: the place decides each time. Without changes of ranges and epoch the arm is the same anyway.
     #[default]
     Off,
-    /// Yes: a sticky record holds the unit in its phase and arm while the phase is running or paused, even
-    /// where ranges have changed.
+    /// Yes, and a unit that enters gets a record. Targeting and prerequisites are asked when it enters, and
+    /// not again.
     On,
+    /// As [`On`](Self::On), but targeting and prerequisites are asked each time: a unit that no longer fits
+    /// gets nothing, and its arm again as soon as it fits.
+    Recheck,
+    /// Records hold units, and none is made.
+    Read,
+}
+
+impl Stickiness {
+    /// Whether records hold units.
+    #[must_use]
+    pub const fn reads(self) -> bool {
+        !matches!(self, Self::Off)
+    }
+
+    /// Whether a unit that enters gets a record.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        matches!(self, Self::On | Self::Recheck)
+    }
 }

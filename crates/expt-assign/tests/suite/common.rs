@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use expt_assign::{
-    ArmEntry, Assignment, Config, LayerEntry, PhaseEntry, PhaseState, Ranges, Snapshot, Unit, UnitEntry,
+    ArmEntry, Assignment, Config, Context, ExclusionCause, ExclusionEntry, LayerEntry, PhaseEntry,
+    PhaseState, Ranges, Snapshot, StickyRecord, Unit, UnitEntry,
 };
 use expt_core::{
-    ArmId, Binding, DecisionPoint, Digest, ExperimentId, HoldoutId, LayerId, PhaseId, Share, UnitId, UnitKind,
+    ArmId, Binding, DecisionPoint, Digest, ExperimentId, HoldoutId, LayerId, PhaseId, Share, Timestamp,
+    UnitId, UnitKind,
 };
 
 pub(crate) fn kind(text: &str) -> UnitKind {
@@ -78,18 +80,35 @@ pub(crate) fn compile(config: Config) -> Snapshot {
     Snapshot::compile(config).unwrap()
 }
 
-pub(crate) fn user(snapshot: &Snapshot, id: &str) -> Unit {
-    snapshot.unit(&kind("user"), unit_id(id)).unwrap()
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_772_368_200_000_000);
+
+/// A request of which only the time is known.
+pub(crate) fn now() -> Context<'static> {
+    Context::new(NOW)
+}
+
+/// Excludes one unit.
+pub(crate) fn excluded(of: &str, unit: &str) -> ExclusionEntry {
+    ExclusionEntry::new(ExclusionCause::Staff).with_unit(kind(of), unit_id(unit))
+}
+
+/// A request with sticky records.
+pub(crate) fn with(records: &[StickyRecord]) -> Context<'_> {
+    now().with_sticky(records)
+}
+
+pub(crate) fn user<'s>(snapshot: &'s Snapshot, id: &str) -> Unit<'s> {
+    snapshot.unit(&kind("user"), id.to_owned()).unwrap()
 }
 
 /// Users `u0`, `u1`, ...
-pub(crate) fn users(snapshot: &Snapshot, count: usize) -> Vec<Unit> {
+pub(crate) fn users(snapshot: &Snapshot, count: usize) -> Vec<Unit<'_>> {
     (0..count).map(|index| user(snapshot, &format!("u{index}"))).collect()
 }
 
 /// What a user gets at `ranker` without sticky records.
-pub(crate) fn ask<'a>(snapshot: &'a Snapshot, unit: &'a Unit) -> Assignment<'a> {
-    snapshot.assign(unit, snapshot.decision_point(&point("ranker")).unwrap(), &[])
+pub(crate) fn ask<'a>(snapshot: &'a Snapshot, unit: &'a Unit<'_>) -> Assignment<'a> {
+    snapshot.assign(unit, snapshot.decision_point(&point("ranker")).unwrap(), &now())
 }
 
 /// The phase and arm that an assignment serves.

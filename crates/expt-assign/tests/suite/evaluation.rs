@@ -1,8 +1,8 @@
 //! The order of evaluation, and what each state does.
 
 use expt_assign::{
-    AssignError, Config, ExcludedUnit, ForcedUnit, HoldoutEntry, LayerEntry, Outcome, PhaseEntry, PhaseState,
-    Ranges, Reason, Snapshot, Stage, Stickiness, StickyRecord, UnitEntry,
+    AssignError, Config, ForcedUnit, HoldoutEntry, LayerEntry, Outcome, PhaseEntry, PhaseState, Ranges,
+    Reason, Snapshot, Stage, Stickiness, StickyRecord, UnitEntry,
 };
 use expt_core::{Binding, ExperimentId, ExposureTarget, Identity, Share, Shown, Timestamp};
 
@@ -10,8 +10,6 @@ use crate::common::{
     arm_id, ask, compile, config, config_with_phase, holdout_id, kind, layer_id, params, percent, phase,
     phase_id, place, point, unit_id, user, users,
 };
-
-const NOW: Timestamp = Timestamp::from_micros(1_772_368_200_000_000);
 
 fn with_phase(edit: impl FnOnce(PhaseEntry) -> PhaseEntry) -> Snapshot {
     compile(config().with_phase(edit(phase("p", "ranking", "ranker", Ranges::all()))))
@@ -35,7 +33,7 @@ fn an_arm_comes_with_all_that_is_logged() {
         let Outcome::Arm(served) = assignment.outcome() else { panic!("{assignment:?}") };
         assert_eq!(assignment.binding(), Some(&params(served.arm.as_str())));
         let exposure = assignment.exposure(NOW).unwrap();
-        assert_eq!((exposure.at, &exposure.unit, exposure.identity), (NOW, unit.id(), Identity::Own));
+        assert_eq!((exposure.at, exposure.unit.as_str(), exposure.identity), (NOW, unit.id(), Identity::Own));
         assert_eq!((exposure.unit_kind, exposure.config_version), (kind("user"), 7));
         let target = ExposureTarget::Arm {
             experiment: ExperimentId::new("p").unwrap(),
@@ -51,19 +49,19 @@ fn an_arm_comes_with_all_that_is_logged() {
 
 #[test]
 fn the_order_is_forced_excluded_global_scoped_layer() {
-    let excluded = ExcludedUnit::new(kind("user"), unit_id("u1"));
+    let excluded = excluded("user", "u1");
     let forced = ForcedUnit::new(unit_id("u1"), phase_id("p"), arm_id("b"))
         .with_override(holdout_id("scoped"))
         .with_override(holdout_id("global"));
     let mut all = config_with_phase()
         .with_holdout(everybody("scoped").with_layers([layer_id("ranking")]))
         .with_holdout(everybody("global"))
-        .with_excluded(excluded)
+        .with_exclusion(excluded)
         .with_forced(forced);
     assert_eq!(reason(all.clone()), Reason::Forced);
     all.forced.clear();
     assert_eq!(reason(all.clone()), Reason::Excluded);
-    all.excluded.clear();
+    all.exclusions.clear();
     let snapshot = compile(all.clone());
     let unit = user(&snapshot, "u1");
     assert_eq!(ask(&snapshot, &unit).outcome(), Outcome::Holdout(&holdout_id("global")));
@@ -71,7 +69,7 @@ fn the_order_is_forced_excluded_global_scoped_layer() {
     let snapshot = compile(all.clone());
     assert_eq!(ask(&snapshot, &unit).outcome(), Outcome::Holdout(&holdout_id("scoped")));
     let ads = snapshot.decision_point(&point("ads")).unwrap();
-    assert_eq!(snapshot.assign(&unit, ads, &[]).reason(), Reason::Unallocated, "out of its scope");
+    assert_eq!(snapshot.assign(&unit, ads, &now()).reason(), Reason::Unallocated, "out of its scope");
     all.holdouts.clear();
     assert_eq!(reason(all), Reason::Arm);
 }
@@ -92,8 +90,8 @@ fn what_is_analysed_and_what_is_not() {
     let other = user(&snapshot, "u2");
     assert_eq!(ask(&snapshot, &other).reason(), Reason::Arm, "others are not forced");
 
-    let excluded = ExcludedUnit::new(kind("user"), unit_id("u1"));
-    let snapshot = compile(config_with_phase().with_excluded(excluded));
+    let excluded = excluded("user", "u1");
+    let snapshot = compile(config_with_phase().with_exclusion(excluded));
     let excluded = ask(&snapshot, &unit);
     assert_eq!((excluded.binding(), excluded.exposure(NOW), excluded.shown()), (None, None, Shown::Excluded));
 }
@@ -123,12 +121,12 @@ fn a_paused_phase_keeps_those_it_has() {
     let record = |phase, epoch, arm| StickyRecord::new(phase_id(phase), epoch, arm_id(arm));
     for arm in ["a", "b"] {
         let records = [record("other", 1, "a"), record("p", 1, arm)];
-        let kept = snapshot.assign(&unit, handle, &records);
+        let kept = snapshot.assign(&unit, handle, &with(&records));
         assert_eq!((kept.reason(), kept.binding()), (Reason::StickyArm, Some(&params(arm))));
         assert!(kept.exposure(NOW).is_some() && kept.sticky_record().is_none());
     }
     for stale in [record("p", 2, "a"), record("p", 1, "gone"), record("q", 1, "a")] {
-        assert_eq!(snapshot.assign(&unit, handle, &[stale]).reason(), Reason::Paused);
+        assert_eq!(snapshot.assign(&unit, handle, &with(&[stale])).reason(), Reason::Paused);
     }
 }
 
@@ -138,7 +136,7 @@ fn a_record_follows_the_state_of_its_phase() {
     let reason_with = |snapshot: &Snapshot| {
         let unit = user(snapshot, "u1");
         let handle = snapshot.decision_point(&point("ranker")).unwrap();
-        let assignment = snapshot.assign(&unit, handle, &record("a"));
+        let assignment = snapshot.assign(&unit, handle, &with(&record("a")));
         (assignment.reason(), assignment.binding().cloned())
     };
     let sticky = |state| with_phase(|phase| phase.with_sticky(Stickiness::On).with_state(state));
@@ -157,7 +155,7 @@ fn a_new_epoch_makes_a_new_record() {
     let unit = user(&snapshot, "u1");
     let handle = snapshot.decision_point(&point("ranker")).unwrap();
     let old = [StickyRecord::new(phase_id("p"), 1, arm_id("a"))];
-    let assignment = snapshot.assign(&unit, handle, &old);
+    let assignment = snapshot.assign(&unit, handle, &with(&old));
     let arm = assignment.served().unwrap().arm.clone();
     assert_eq!(assignment.sticky_record(), Some(StickyRecord::new(phase_id("p"), 2, arm)));
 }
@@ -181,7 +179,7 @@ fn a_point_that_the_phase_does_not_bind_is_left_alone() {
     let snapshot = compile(config_with_phase());
     let unit = user(&snapshot, "u1");
     let handle = snapshot.decision_point(&point("ranker.threshold")).unwrap();
-    let assignment = snapshot.assign(&unit, handle, &[]);
+    let assignment = snapshot.assign(&unit, handle, &now());
     assert_eq!(assignment.outcome(), Outcome::Unbound(&phase_id("p")));
     assert_eq!(assignment.exposure(NOW), None);
 }
@@ -196,7 +194,7 @@ fn one_arm_may_bind_several_points() {
     let snapshot = compile(config);
     let handle = snapshot.decision_point(&point("ranker.threshold")).unwrap();
     for unit in users(&snapshot, 20) {
-        let (ranker, threshold) = (ask(&snapshot, &unit), snapshot.assign(&unit, handle, &[]));
+        let (ranker, threshold) = (ask(&snapshot, &unit), snapshot.assign(&unit, handle, &now()));
         assert_eq!(place(&ranker), place(&threshold));
         let arm = ranker.served().unwrap().arm;
         assert_eq!(threshold.binding(), Some(&params(&format!("threshold of {arm}"))));
@@ -208,25 +206,25 @@ fn a_handle_outlives_its_snapshot() {
     let old = compile(config_with_phase());
     let handle = old.decision_point(&point("ranker")).unwrap();
     let unit = user(&old, "u1");
-    let arm = place(&old.assign(&unit, handle, &[]));
+    let arm = place(&old.assign(&unit, handle, &now()));
     for extra in 0..20 {
         let layer = LayerEntry::new(layer_id("more"), kind("user"), [point(&format!("extra {extra}"))]);
         let new = compile(config_with_phase().with_layer(layer));
-        assert_eq!(place(&new.assign(&unit, handle, &[])), arm, "the points around it have changed");
+        assert_eq!(place(&new.assign(&unit, handle, &now())), arm, "the points around it have changed");
     }
     let mut gone = config();
     gone.layers.remove(0);
     let gone = compile(gone);
-    assert_eq!(gone.assign(&unit, handle, &[]).reason(), Reason::NoLayer);
+    assert_eq!(gone.assign(&unit, handle, &now()).reason(), Reason::NoLayer);
     assert_eq!(gone.decision_point(&point("ranker")), None);
-    assert_eq!(gone.explain(&unit, &point("ranker"), &[]).reason(), Reason::NoLayer);
+    assert_eq!(gone.explain(&unit, &point("ranker"), &now()).reason(), Reason::NoLayer);
 }
 
 #[test]
 fn a_unit_of_another_kind_or_project_gets_nothing() {
     let device = UnitEntry::new(kind("device"), "device_id");
     let snapshot = compile(config_with_phase().with_unit(device));
-    let device = snapshot.unit(&kind("device"), unit_id("u1")).unwrap();
+    let device = snapshot.unit(&kind("device"), "u1").unwrap();
     let expected = kind("user");
     assert_eq!(ask(&snapshot, &device).outcome(), Outcome::WrongUnit { expected: &expected });
     let mut other = config_with_phase();
@@ -234,7 +232,7 @@ fn a_unit_of_another_kind_or_project_gets_nothing() {
     let other = compile(other);
     let foreign = user(&other, "u1");
     assert_eq!(ask(&snapshot, &foreign).reason(), Reason::WrongUnit);
-    let error = snapshot.unit(&kind("city"), unit_id("x")).unwrap_err();
+    let error = snapshot.unit(&kind("city"), "x").unwrap_err();
     assert_eq!(error.to_string(), "unit kind city is not declared; declared are: user, device");
 }
 
@@ -245,11 +243,11 @@ fn a_unit_is_identified_by_the_first_attribute_that_is_there() {
         snapshot.identify(&kind("user"), |name| if name == "user_id" { user } else { device })
     };
     let own = identify(Some("u1"), Some("d1")).unwrap();
-    assert_eq!((own.id().as_str(), own.identity()), ("u1", Identity::Own));
+    assert_eq!((own.id(), own.identity()), ("u1", Identity::Own));
     assert_eq!(own, user(&snapshot, "u1"));
     for blank in [None, Some("")] {
         let fallback = identify(blank, Some("d1")).unwrap();
-        assert_eq!((fallback.id().as_str(), fallback.identity()), ("d1", Identity::Fallback));
+        assert_eq!((fallback.id(), fallback.identity()), ("d1", Identity::Fallback));
         assert!(matches!(identify(blank, None), Err(AssignError::Unidentified { .. })));
     }
     assert!(matches!(identify(Some("a\nb"), Some("d1")), Err(AssignError::Core(_))));
@@ -260,7 +258,7 @@ fn an_explanation_shows_every_step() {
     let holdout = HoldoutEntry::new(holdout_id("g"), kind("user"), "g", percent(0, 1));
     let snapshot = compile(config_with_phase().with_holdout(holdout));
     let unit = user(&snapshot, "u1");
-    let explanation = snapshot.explain(&unit, &point("ranker"), &[]);
+    let explanation = snapshot.explain(&unit, &point("ranker"), &now());
     let stages: Vec<_> = explanation.steps().iter().map(|step| step.stage).collect();
     use Stage::{Arm, Exclusion, Forced, Holdout, Layer, Sticky};
     assert_eq!(stages, [Forced, Exclusion, Holdout, Sticky, Layer, Arm]);

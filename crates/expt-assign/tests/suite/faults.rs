@@ -1,8 +1,8 @@
 //! All faults at once, each where it is.
 
 use expt_assign::{
-    ArmEntry, Config, ExcludedUnit, FaultKind, Faults, ForcedUnit, HoldoutEntry, LayerEntry, PhaseState,
-    Range, Ranges, Snapshot, UnitEntry,
+    ArmEntry, Config, FaultKind, Faults, ForcedUnit, HoldoutEntry, LayerEntry, PhaseState, Range, Ranges,
+    Snapshot, UnitEntry,
 };
 use expt_core::Binding;
 
@@ -33,8 +33,8 @@ fn edited(edit: impl FnOnce(&mut Config)) -> Config {
 fn units_and_layers() {
     use FaultKind::{Dangling, Duplicate, Empty, PointOwnedTwice};
     check(
-        Config::new("", "", 1).with_excluded(ExcludedUnit::new(kind("bot"), unit_id("x"))),
-        &[(Empty, "project"), (Empty, "key"), (Empty, "units"), (Dangling, "excluded[0].kind")],
+        Config::new("", "", 1).with_exclusion(excluded("bot", "x")),
+        &[(Empty, "project"), (Empty, "key"), (Empty, "units"), (Dangling, "exclusions[0].units[0].kind")],
     );
     let twice = UnitEntry::new(kind("user"), "").with_fallback("a").with_fallback("a");
     check(
@@ -244,8 +244,8 @@ fn hostile_configs_do_not_panic() {
             Ok(snapshot) => {
                 good += 1;
                 for name in names {
-                    let Ok(unit) = snapshot.unit(&kind("a"), unit_id("u")) else { continue };
-                    let _ = snapshot.explain(&unit, &point(name), &[]).to_string();
+                    let Ok(unit) = snapshot.unit(&kind("a"), "u") else { continue };
+                    let _ = snapshot.explain(&unit, &point(name), &now()).to_string();
                 }
             }
             Err(faults) => {

@@ -1,8 +1,7 @@
 //! Configs as documents.
 
 use expt_assign::{
-    AssignError, Config, ExcludedUnit, ForcedUnit, HoldoutEntry, PhaseState, Ranges, Snapshot, Stickiness,
-    StickyRecord,
+    AssignError, Config, ForcedUnit, HoldoutEntry, PhaseState, Ranges, Snapshot, Stickiness, StickyRecord,
 };
 
 use crate::common::{
@@ -20,7 +19,7 @@ fn full() -> Config {
             HoldoutEntry::new(holdout_id("h"), kind("user"), "h", percent(0, 2))
                 .with_layers([layer_id("ads")]),
         )
-        .with_excluded(ExcludedUnit::new(kind("user"), unit_id("bot")))
+        .with_exclusion(excluded("user", "bot"))
         .with_forced(
             ForcedUnit::new(unit_id("qa"), phase_id("p"), arm_id("b")).with_override(holdout_id("g")),
         )
@@ -34,7 +33,7 @@ fn a_config_survives_the_round_trip() {
     assert_eq!(read, config);
     assert_eq!(read.digest().unwrap(), config.digest().unwrap());
     assert!(
-        json.contains(r#""format": "expt-assign/0""#) && json.contains(r#""0000000000000000-7ff"#),
+        json.contains(r#""format": "expt-assign/1""#) && json.contains(r#""0000000000000000-7ff"#),
         "{json}"
     );
     Snapshot::compile(read).unwrap();
@@ -68,9 +67,9 @@ fn what_serde_would_swallow_is_refused() {
 
 #[test]
 fn another_format_is_named_before_its_fields() {
-    let error = Config::from_json(r#"{"new_field": 1, "format": "expt-assign/1"}"#).unwrap_err();
-    assert_eq!(error, AssignError::Format { found: "expt-assign/1".into() });
-    assert!(error.to_string().contains("expt-assign/0"));
+    let error = Config::from_json(r#"{"new_field": 1, "format": "expt-assign/9"}"#).unwrap_err();
+    assert_eq!(error, AssignError::Format { found: "expt-assign/9".into() });
+    assert!(error.to_string().contains("expt-assign/1"));
     let error = Config::from_json("{").unwrap_err();
     assert!(matches!(error, AssignError::Json { line: 1, .. }), "{error}");
 }

@@ -96,11 +96,11 @@ fn a_sticky_unit_stays_when_ranges_change() {
         let after = sticky(two_phases(joined(&other), joined(&one)));
         let handle = before.decision_point(&point("ranker")).unwrap();
         for unit in users(&before, 200) {
-            let first = before.assign(&unit, handle, &[]);
+            let first = before.assign(&unit, handle, &now());
             let record = first.sticky_record();
             assert_eq!(record.is_some(), first.served().is_some());
             let records = Vec::from_iter(record);
-            let second = after.assign(&unit, handle, &records);
+            let second = after.assign(&unit, handle, &with(&records));
             assert_eq!(place(&first), place(&second));
             assert_eq!(second.sticky_record(), None);
         }
@@ -117,7 +117,7 @@ fn explanations_tell_the_same_story() {
         let records = [StickyRecord::new(phase_id("one"), 1, arm_id("a"))];
         for unit in users(&snapshot, 100) {
             let assignment = ask(&snapshot, &unit);
-            let explanation = snapshot.explain(&unit, &point("ranker"), &records[..0]);
+            let explanation = snapshot.explain(&unit, &point("ranker"), &with(&records[..0]));
             assert_eq!(explanation.reason(), assignment.reason());
             if let Some((phase, arm)) = place(&assignment) {
                 assert!(explanation.result().contains(&format!("arm {arm:?} of phase {phase:?}")));

@@ -1,0 +1,83 @@
+//! What a choice means at a decision point.
+
+use expt_core::LayerId;
+
+use super::Snapshot;
+use super::table::{Exposures, Phase};
+use crate::assignment::{Outcome, Served};
+use crate::choice::{Choice, Verdict};
+use crate::ranges::border;
+use crate::unit::Unit;
+
+impl Snapshot {
+    /// What the choice says at a decision point.
+    pub(crate) fn outcome<'s>(&'s self, point: usize, choice: Choice) -> Outcome<'s> {
+        let phase = || self.phase(choice.index);
+        let holdout = || self.holdouts.get(choice.holdout as usize).map(|holdout| &holdout.entry);
+        let arm = |wrap: fn(Served<'s>) -> Outcome<'s>| {
+            phase().map(|phase| serve(phase, choice, point).map_or_else(|none| none, wrap))
+        };
+        let outcome = match choice.verdict {
+            Verdict::Arm => arm(Outcome::Arm),
+            Verdict::Shipped => arm(Outcome::Shipped),
+            Verdict::Forced => arm(Outcome::Forced),
+            Verdict::Holdout => holdout().map(|entry| Outcome::Holdout(&entry.id)),
+            Verdict::ShippedOnly => holdout().and_then(|entry| entry.shipped_only.as_ref()).map(|group| {
+                let served = phase().and_then(|phase| serve(phase, choice, point).ok());
+                Outcome::ShippedOnly { group: &group.id, served }
+            }),
+            Verdict::Excluded => {
+                self.exclusions.get(choice.index as usize).map(|entry| Outcome::Excluded(entry.cause))
+            }
+            Verdict::Paused => phase().map(|phase| Outcome::Paused(&phase.id)),
+            Verdict::NotTargeted => phase().map(|phase| Outcome::NotTargeted(&phase.id)),
+            Verdict::Prerequisite => phase().map(|phase| Outcome::Prerequisite(&phase.id)),
+            Verdict::Unallocated => Some(Outcome::Unallocated),
+            Verdict::NoLayer => None,
+            Verdict::WrongUnit => {
+                let layer = self.layers.get(choice.index as usize);
+                layer.map(|layer| Outcome::WrongUnit { expected: &layer.unit })
+            }
+        };
+        outcome.unwrap_or(Outcome::NoLayer)
+    }
+
+    /// The layer of a decision point.
+    pub(crate) fn layer_id(&self, point: usize) -> Option<&LayerId> {
+        let layer = self.points.get(point)?.layer;
+        self.layers.get(layer as usize).map(|layer| &layer.id)
+    }
+
+    /// Whether the exposure of an arm is logged for the unit.
+    pub(crate) fn logs_exposure(&self, choice: Choice, unit: &Unit<'_>) -> bool {
+        self.phase(choice.index).is_some_and(|phase| match phase.exposures {
+            Exposures::Every => true,
+            Exposures::Sampled(key, share) => {
+                u128::from(key.place(unit.digest)) < border(share.as_ppm().into())
+            }
+            Exposures::Never => false,
+        })
+    }
+
+    #[inline]
+    pub(super) fn phase(&self, index: u32) -> Option<&Phase> {
+        self.phases.get(index as usize)
+    }
+}
+
+/// The arm's binding for the decision point, or the outcome that says that there is none.
+fn serve(phase: &Phase, choice: Choice, point: usize) -> Result<Served<'_>, Outcome<'_>> {
+    let slot = phase.points.binary_search(&point).ok();
+    let found = phase.arms.get(usize::from(choice.arm)).zip(slot);
+    let Some((arm, binding)) = found.and_then(|(arm, slot)| Some((arm, arm.bindings.get(slot)?))) else {
+        return Err(Outcome::Unbound(&phase.id));
+    };
+    Ok(Served {
+        experiment: &phase.experiment,
+        phase: &phase.id,
+        arm: &arm.id,
+        epoch: phase.epoch,
+        binding,
+        stuck: choice.stuck,
+    })
+}

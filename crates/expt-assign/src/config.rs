@@ -163,7 +163,7 @@ impl Config {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Format {
-    /// `expt-assign/0`, with the unfrozen [`mix`](crate::mix) `xmix0`.
+    /// `expt-assign/0`, with the [`mix`](crate::mix) `xmix1`.
     #[serde(rename = "expt-assign/0")]
     V0,
 }

@@ -29,12 +29,12 @@
 //!
 //! let snapshot = Snapshot::compile(config)?; // or every fault at once
 //! let point = snapshot.decision_point(&ranker).ok_or("no layer lists it")?;
-//! let unit = snapshot.unit(&user, UnitId::new("u-9")?)?; // digested once a request
+//! let unit = snapshot.unit(&user, UnitId::new("u-8")?)?; // digested once a request
 //! let assignment = snapshot.assign(&unit, point, &[]);
 //! assert_eq!(assignment.reason(), Reason::Arm);
 //! assert_eq!(assignment.binding(), Some(&model(4)));
 //! let exposure = assignment.exposure(Timestamp::from_micros(0)).ok_or("not analysed")?;
-//! assert_eq!((exposure.unit.as_str(), exposure.config_version), ("u-9", 1));
+//! assert_eq!((exposure.unit.as_str(), exposure.config_version), ("u-8", 1));
 //! let why = snapshot.explain(&unit, &ranker, &[]).to_string();
 //! assert!(why.ends_with("(experiment \"ranker-v2\", epoch 1), analysed"), "{why}");
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -208,7 +208,7 @@ impl Snapshot {
 
 impl Kind {
     fn unit(&self, id: UnitId, identity: Identity) -> Unit {
-        let digest = self.key.digest(&id);
+        let digest = self.key.digest(id.as_str());
         Unit { kind: self.entry.kind.clone(), id, identity, digest, tag: self.tag }
     }
 }

@@ -7,7 +7,7 @@ use expt_core::{HoldoutId, LayerId, UnitKind};
 use super::{Names, quoted};
 use crate::config::{Config, ForcedUnit, HoldoutEntry, HoldoutScope};
 use crate::fault::{FaultKind, Found};
-use crate::mix::{MixKey, UnitKey, Xmix0};
+use crate::mix::{MixKey, UnitHash, UnitKey, Xmix1};
 
 pub(super) fn check(config: &Config, names: &Names<'_>, found: &mut Found) {
     let held = Held::of(config);
@@ -67,7 +67,7 @@ struct Held<'a> {
 
 impl<'a> Held<'a> {
     fn of(config: &'a Config) -> Self {
-        let mix = Xmix0::new(config.key.as_str());
+        let mix = Xmix1::new(config.key.as_str(), UnitHash::default());
         let holdouts = config.holdouts.iter();
         Self {
             units: config.units.iter().map(|unit| (&unit.kind, mix.unit(&unit.kind))).collect(),
@@ -82,7 +82,7 @@ impl<'a> Held<'a> {
         layer: &LayerId,
         kind: &UnitKind,
     ) -> impl Iterator<Item = &'a HoldoutId> {
-        let digest = self.units.get(kind).map(|key| key.digest(&entry.unit));
+        let digest = self.units.get(kind).map(|key| key.digest(entry.unit.as_str()));
         let in_scope = self.holdouts.iter().filter(move |(holdout, _)| {
             let covers = match &holdout.scope {
                 HoldoutScope::All => true,

@@ -7,12 +7,12 @@ use expt_core::{DecisionPoint, LayerId, PhaseId, UnitId, UnitKind};
 use super::table::{Arm, Mode, Phase, Table};
 use super::{Forced, Holdout, Kind, Layer, Point, Snapshot};
 use crate::config::{Config, HoldoutScope, LayerEntry, PhaseEntry, PhaseState, Stickiness};
-use crate::mix::{UnitDigest, Xmix0};
+use crate::mix::{UnitDigest, UnitHash, Xmix1};
 use crate::ranges::{Range, Ranges};
 
 /// Lowers a config that the checks have passed, so every name in it can be found.
 pub(super) fn lower(config: Config) -> Snapshot {
-    let mix = Xmix0::new(config.key.as_str());
+    let mix = Xmix1::new(config.key.as_str(), UnitHash::default());
     let kinds = kinds(&config, &mix);
     let points = points(&config);
     let names = Names::of(&config, &kinds, &points);
@@ -63,11 +63,11 @@ impl<'a> Names<'a> {
     }
 
     fn digest(&self, kind: &UnitKind, unit: &UnitId) -> Option<UnitDigest> {
-        self.kinds.get(kind).map(|kind| kind.key.digest(unit))
+        self.kinds.get(kind).map(|kind| kind.key.digest(unit.as_str()))
     }
 }
 
-fn kinds(config: &Config, mix: &Xmix0) -> Vec<Kind> {
+fn kinds(config: &Config, mix: &Xmix1) -> Vec<Kind> {
     let entries = config.units.iter();
     entries
         .map(|entry| {
@@ -90,7 +90,7 @@ fn points(config: &Config) -> Vec<Point> {
     points
 }
 
-fn phase(entry: &PhaseEntry, names: &Names<'_>, mix: &Xmix0) -> Phase {
+fn phase(entry: &PhaseEntry, names: &Names<'_>, mix: &Xmix1) -> Phase {
     // Every arm binds the same points, so the first speaks for all. Sorted by index, because that is what
     // an assignment comes with.
     let mut bound: Vec<_> = entry.arms.first().into_iter().flat_map(|arm| arm.bindings.keys()).collect();
@@ -124,7 +124,7 @@ fn mode(entry: &PhaseEntry) -> Mode {
     }
 }
 
-fn layer(entry: &LayerEntry, config: &Config, names: &Names<'_>, mix: &Xmix0) -> Layer {
+fn layer(entry: &LayerEntry, config: &Config, names: &Names<'_>, mix: &Xmix1) -> Layer {
     let phases = || names.of_layer.get(&entry.id).into_iter().flatten();
     let traffic = phases().filter(|(_, phase)| phase.state.holds_traffic());
     let keeps = |phase: &PhaseEntry| {

@@ -5,17 +5,17 @@
 //! distribution at 1 - 1e-4, by the approximation of Wilson and Hilferty (1931) with z = 3.719; about fifty
 //! such comparisons are made, so a sound mix had a chance below 1 % of failing when this was written.
 
-use expt_assign::mix::{MixKey, UnitDigest, Xmix0};
+use expt_assign::mix::{MixKey, UnitDigest, UnitHash, Xmix1};
 use expt_core::{ExperimentId, LayerId};
 
-use crate::common::{Random, kind, unit_id};
+use crate::common::{Random, kind};
 
 const IDS: u32 = 100_000;
 
 /// Ids as they come: sequential numbers with a prefix.
-fn sequential(project: &Xmix0, prefix: &str) -> Vec<UnitDigest> {
+fn sequential(project: &Xmix1, prefix: &str) -> Vec<UnitDigest> {
     let key = project.unit(&kind("user"));
-    (0..IDS).map(|index| key.digest(&unit_id(&format!("{prefix}{index}")))).collect()
+    (0..IDS).map(|index| key.digest(&format!("{prefix}{index}"))).collect()
 }
 
 /// The part of the space that a place is in.
@@ -53,7 +53,7 @@ fn check_independent(name: &str, units: &[UnitDigest], one: &MixKey, other: &Mix
 
 #[test]
 fn places_of_sequential_ids_are_uniform() {
-    let project = Xmix0::new("shop-2026");
+    let project = Xmix1::new("shop-2026", UnitHash::default());
     let layers =
         ["ranking", "ads", "layer-1", "layer-2"].map(|name| project.layer(&LayerId::new(name).unwrap()));
     for prefix in ["", "user-", "00000000-0000-0000-0000-"] {
@@ -76,7 +76,7 @@ fn places_of_sequential_ids_are_uniform() {
 
 #[test]
 fn keys_of_different_purpose_are_independent() {
-    let project = Xmix0::new("shop-2026");
+    let project = Xmix1::new("shop-2026", UnitHash::default());
     let units = sequential(&project, "user-");
     let layer = |name| project.layer(&LayerId::new(name).unwrap());
     let arms = |epoch| project.arms(&ExperimentId::new("ranker-v2").unwrap(), epoch);
@@ -87,7 +87,7 @@ fn keys_of_different_purpose_are_independent() {
     check_independent("holdout and layer", &units, &project.holdout("global-2026"), &layer("ranking"));
     check_independent("holdout and arms", &units, &project.holdout("global-2026"), &arms(1));
     check_independent("two holdouts", &units, &project.holdout("a"), &project.holdout("b"));
-    let other = Xmix0::new("other");
+    let other = Xmix1::new("other", UnitHash::default());
     let same_unit = sequential(&project, "user-")[0] == sequential(&other, "user-")[0];
     assert!(!same_unit, "projects have digests of their own");
 }
@@ -96,7 +96,7 @@ fn keys_of_different_purpose_are_independent() {
 /// 1 - 2e-5 (binomial); pairs are not quite independent of each other, which the margin allows for.
 #[test]
 fn pairs_of_many_layers_are_independent() {
-    let project = Xmix0::new("shop-2026");
+    let project = Xmix1::new("shop-2026", UnitHash::default());
     let units = &sequential(&project, "")[..20_000];
     let keys: Vec<_> =
         (0..24).map(|index| project.layer(&LayerId::new(format!("exp_{index}")).unwrap())).collect();

@@ -1,0 +1,110 @@
+//! From the id of a unit to its digest.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use siphasher::sip128::SipHasher13;
+
+use super::words;
+
+/// Which function digests the units of a project. A change of it moves every unit, so it is said once.
+///
+/// Either way the key is derived from the project key, so nobody without it can choose ids to get an arm.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum UnitHash {
+    /// SipHash-1-3 with 128 bits of output: several times faster for ids of usual length.
+    #[default]
+    #[serde(rename = "siphash-1-3-128")]
+    SipHash13,
+    /// Keyed BLAKE3: for those who want a cryptographic hash throughout.
+    #[serde(rename = "blake3")]
+    Blake3,
+}
+
+impl UnitHash {
+    /// Its name in a config.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SipHash13 => "siphash-1-3-128",
+            Self::Blake3 => "blake3",
+        }
+    }
+}
+
+impl fmt::Display for UnitHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Digests units of one kind in one project.
+#[derive(Clone)]
+pub struct UnitKey(Keyed);
+
+impl UnitKey {
+    pub(super) fn new(key: [u8; 32], hash: UnitHash) -> Self {
+        Self(match hash {
+            UnitHash::SipHash13 => {
+                let [k0, k1] = words(&key);
+                Keyed::SipHash13(SipHasher13::new_with_keys(k0, k1))
+            }
+            UnitHash::Blake3 => Keyed::Blake3(key),
+        })
+    }
+
+    /// The digest of a unit.
+    #[must_use]
+    #[inline]
+    pub fn digest(&self, id: &str) -> UnitDigest {
+        match &self.0 {
+            Keyed::SipHash13(hasher) => {
+                // `hash` takes bytes as they are; the trait `Hash` of `str` would add a terminator.
+                let digest = hasher.hash(id.as_bytes());
+                UnitDigest([digest.h1, digest.h2])
+            }
+            Keyed::Blake3(key) => UnitDigest(words(blake3::keyed_hash(key, id.as_bytes()).as_bytes())),
+        }
+    }
+
+    /// Tells kinds of units, and projects, apart at the cost of comparing two integers.
+    pub(crate) fn tag(&self) -> u64 {
+        let UnitDigest([tag, _]) = self.digest("");
+        tag
+    }
+}
+
+impl fmt::Debug for UnitKey {
+    /// Without the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnitKey").finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
+enum Keyed {
+    SipHash13(SipHasher13),
+    Blake3([u8; 32]),
+}
+
+/// The keyed digest of a unit, 128 bits: all that assignment needs to know of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnitDigest([u64; 2]);
+
+impl UnitDigest {
+    /// The two words `a` and `b` of the algorithm.
+    #[must_use]
+    #[inline]
+    pub const fn words(self) -> [u64; 2] {
+        self.0
+    }
+}
+
+impl fmt::Display for UnitDigest {
+    /// The 16 bytes in hexadecimal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b] = self.0;
+        f.pad(&format!("{:016x}{:016x}", a.swap_bytes(), b.swap_bytes()))
+    }
+}

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use expt::assign::compat::planout::{Draw, Map, Namespace, Outcome, Result, Sampling, Script, Value, hash60_bytes};
+use expt::assign::compat::planout::{
+    Draw, Map, Namespace, Outcome, Result, Sampling, Script, Value, hash60_bytes,
+};
 use serde::Deserialize;
 
 use crate::report::{Cases, Report};

@@ -28,7 +28,7 @@ mod error;
 mod features;
 mod pattern;
 mod strategy;
-mod text;
+pub(super) mod text;
 mod variant;
 mod wire;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::error::Error;
+use super::gzip::unpack;
 use super::{BUCKETS, low, murmur3};
 use crate::error::excerpt;
 
@@ -13,6 +14,8 @@ pub(super) enum Allocation {
     All,
     /// These.
     Buckets(BTreeSet<u32>),
+    /// Those whose bits are set, from the lowest bit of the first byte on.
+    Bits(Vec<u8>),
 }
 
 impl Allocation {
@@ -30,6 +33,21 @@ impl Allocation {
         })
     }
 
+    /// `packed` is base64 of gzip; what its bits take is taken off `budget`.
+    pub(super) fn unpack(place: &str, packed: &str, budget: &mut usize) -> Result<Self, Error> {
+        let bits = base64(packed).and_then(|file| unpack(&file, MOST_BYTES.min(*budget)));
+        let Some(bits) = bits else {
+            let problem = "is not base64 of gzip of a bitset, or all bitsets together are too large";
+            return Err(Error::State { place: excerpt(place), value: excerpt(packed), problem });
+        };
+        *budget -= bits.len();
+        Ok(if bits.iter().all(|byte| *byte == u8::MAX) && bits.len() == MOST_BYTES {
+            Self::All
+        } else {
+            Self::Bits(bits)
+        })
+    }
+
     pub(super) fn is_full(&self) -> bool {
         matches!(self, Self::All)
     }
@@ -38,6 +56,10 @@ impl Allocation {
         match self {
             Self::All => true,
             Self::Buckets(set) => u32::try_from(bucket).is_ok_and(|bucket| set.contains(&bucket)),
+            Self::Bits(bits) => {
+                let byte = usize::try_from(bucket / 8).ok().and_then(|byte| bits.get(byte));
+                byte.is_some_and(|byte| (byte >> (bucket % 8)) & 1 == 1)
+            }
         }
     }
 }
@@ -114,6 +136,9 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// One bit a bucket.
+const MOST_BYTES: usize = 125_000;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +153,20 @@ mod tests {
         ));
         let refused = Allocation::of("segments/a", &[1_000_000]).unwrap_err().to_string();
         assert!(refused.starts_with("segments/a: 1000000 is not a bucket"), "{refused}");
+    }
+
+    /// Python: `base64.b64encode(gzip.compress(b"\x05\xff" + b"\x00" * 6, mtime=0))`.
+    #[test]
+    fn packed_allocations() {
+        let packed = "H4sIAAAAAAACA2P9zwAGAD2b9L8IAAAA";
+        let mut budget = 10;
+        let some = Allocation::unpack("segments/a", packed, &mut budget).unwrap();
+        assert_eq!(budget, 2);
+        let set: Vec<u64> = (0..100).filter(|bucket| some.contains(*bucket)).collect();
+        assert_eq!(set, [0, 2, 8, 9, 10, 11, 12, 13, 14, 15]);
+        assert!(!some.contains(999_999) && !some.is_full());
+        let refused = Allocation::unpack("segments/a", packed, &mut budget).unwrap_err().to_string();
+        assert!(refused.contains("too large"), "{refused}");
     }
 
     /// RFC 4648, section 10.

@@ -1,6 +1,6 @@
 //! From the JSON of a state to what is evaluated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bits::{Allocation, Bloom};
 use super::criterion::{Attribute, Bound, Rule, Test};
@@ -12,13 +12,53 @@ use super::time::Time;
 use super::wire;
 use crate::error::excerpt;
 
-/// Compiles a whole state.
-pub(super) fn state(mut state: wire::State) -> Result<State, Error> {
+/// The vendor's own state, in the form of its specification.
+pub(super) fn unpacked(state: wire::ResolverState, account: &str) -> Result<wire::State, Error> {
+    let mut bitsets = BTreeMap::new();
+    for packed in state.bitsets {
+        let bitset = match (packed.gzipped_bitset, packed.full_bitset) {
+            (Some(file), _) => wire::Bitset::Packed(file),
+            (None, Some(true)) => continue,
+            (None, Some(false)) => {
+                return Err(refused(&packed.segment, "false", "is not allowed for fullBitset"));
+            }
+            (None, None) => continue,
+        };
+        bitsets.insert(packed.segment, bitset);
+    }
+    let names: BTreeSet<String> = state.clients.into_iter().map(|client| client.name).collect();
+    let mut clients = BTreeMap::new();
+    for credential in state.client_credentials {
+        let owner = credential.name.match_indices('/').nth(1).and_then(|(at, _)| credential.name.get(..at));
+        if let (Some(owner), Some(secret)) =
+            (owner.filter(|owner| names.contains(*owner)), credential.client_secret)
+        {
+            let client = wire::Client {
+                client: wire::Name { name: owner.to_owned() },
+                client_credential: wire::Credential { environments: credential.environments },
+            };
+            clients.insert(secret.secret, client);
+        }
+    }
+    let blooms = state.bloom_filters.into_iter().map(|packed| (packed.materialized_segment, packed.bloom));
+    Ok(wire::State {
+        account: wire::Name { name: format!("accounts/{account}") },
+        flags: state.flags.into_iter().map(|flag| (flag.name, flag.item)).collect(),
+        segments: state.segments_no_bitsets.into_iter().map(|segment| (segment.name, segment.item)).collect(),
+        bitsets,
+        bloom_filters: blooms.collect(),
+        clients,
+    })
+}
+
+/// Compiles a whole state that was read from a text of so many bytes.
+pub(super) fn state(mut state: wire::State, size: usize) -> Result<State, Error> {
     let Some(account) = state.account.name.split('/').nth(1) else {
         return Err(refused("account", &state.account.name, "is not like accounts/ID"));
     };
     let places: BTreeMap<String, usize> = state.segments.keys().cloned().zip(0..).collect();
     let mut segments = Vec::with_capacity(places.len());
+    let mut budget = size.saturating_mul(MOST_RATIO).saturating_add(LEAST_BITS);
     for (name, segment) in state.segments {
         let allocation = match state.bitsets.remove(&name) {
             None => Allocation::All,
@@ -27,6 +67,7 @@ pub(super) fn state(mut state: wire::State) -> Result<State, Error> {
                 return Err(refused(&name, &word, "is not a bitset; ALL or a list is"));
             }
             Some(wire::Bitset::Buckets(buckets)) => Allocation::of(&name, &buckets)?,
+            Some(wire::Bitset::Packed(file)) => Allocation::unpack(&name, &file, &mut budget)?,
         };
         let targeting = segment.targeting.map(|item| targeting(item, &name, &places)).transpose()?;
         segments.push(Segment { name, targeting, allocation });
@@ -235,4 +276,8 @@ fn refused(place: &str, value: &str, problem: &'static str) -> Error {
 
 const ACTIVE: i64 = 1;
 const MURMUR128_MITZ_64: i64 = 1;
+/// Bitsets of random buckets do not pack well, so that a text which unpacks to much more than itself is hostile.
+const MOST_RATIO: usize = 64;
+/// What bitsets may take in any case.
+const LEAST_BITS: usize = 1 << 24;
 const MAX_EXPRESSION_DEPTH: usize = 32;

@@ -1,6 +1,6 @@
 //! Rules on an attribute.
 
-use super::resolve::Dialect;
+use super::request::Dialect;
 use super::target::{Kind, Target, seen, seen_strings};
 use super::value::Value;
 

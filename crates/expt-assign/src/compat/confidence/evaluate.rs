@@ -3,7 +3,7 @@
 use super::criterion::Trouble;
 use super::error::Error;
 use super::materialization::{Ledger, Unsupported};
-use super::resolve::{Dialect, Request};
+use super::request::{Dialect, Request};
 use super::segment::{Criterion, Expression, Segment, Targeting};
 use super::state::State;
 use super::value::Value;

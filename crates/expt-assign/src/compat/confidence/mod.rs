@@ -33,7 +33,9 @@ mod compile;
 mod criterion;
 mod error;
 mod evaluate;
+mod gzip;
 mod materialization;
+mod request;
 mod resolution;
 mod resolve;
 mod segment;
@@ -43,10 +45,13 @@ mod time;
 mod value;
 mod wire;
 
+#[cfg(test)]
+mod resolve_tests;
+
 pub use error::Error;
 pub use materialization::{Materializations, Record};
+pub use request::{Dialect, Request};
 pub use resolution::{Fallthrough, Reason, Resolution, Resolved};
-pub use resolve::{Dialect, Request};
 pub use state::State;
 pub use value::{Context, Value};
 

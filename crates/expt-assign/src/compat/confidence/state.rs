@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::bits::Bloom;
 use super::error::Error;
+use super::request::Request;
 use super::resolution::Resolved;
-use super::resolve::{self, Request};
+use super::resolve;
 use super::segment::Segment;
 use super::{compile, wire};
 
@@ -88,7 +89,17 @@ impl State {
     /// # Errors
     /// [`Error::Json`] if it is not of that form, [`Error::State`] if a value in it is not allowed.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        compile::state(serde_json::from_str(json)?)
+        compile::state(serde_json::from_str(json)?, json.len())
+    }
+
+    /// Reads the state that the vendor's servers publish, as protobuf's JSON of `ResolverState`: lists of `flags`,
+    /// `segmentsNoBitsets`, `bitsets` (full, or base64 of gzip), `clients`, `clientCredentials` and
+    /// `bloomFilters`. `account` is the id that the state itself does not have, without `accounts/`.
+    ///
+    /// # Errors
+    /// [`Error::Json`] if it is not of that form, [`Error::State`] if a value in it is not allowed.
+    pub fn from_resolver_state(json: &str, account: &str) -> Result<Self, Error> {
+        compile::state(compile::unpacked(serde_json::from_str(json)?, account)?, json.len())
     }
 
     /// Resolves flags; all of the client's if none is named.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::resolve::Dialect;
+use super::request::Dialect;
 use super::time::Time;
 use super::value::Value;
 

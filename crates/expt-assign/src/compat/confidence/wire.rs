@@ -1,9 +1,14 @@
 //! The JSON of a resolver state. Unknown fields are ignored.
 
+mod packed;
+mod targeting;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+pub(super) use self::packed::ResolverState;
+pub(super) use self::targeting::*;
 use super::value;
 
 #[derive(Debug, Deserialize)]
@@ -33,6 +38,9 @@ pub(super) struct Name {
 pub(super) enum Bitset {
     Word(String),
     Buckets(Vec<u64>),
+    /// Base64 of gzip, in the vendor's state only.
+    #[serde(skip)]
+    Packed(String),
 }
 
 #[derive(Debug, Deserialize)]
@@ -182,125 +190,6 @@ pub(super) struct Mode {
 #[derive(Debug, Deserialize)]
 pub(super) struct Segment {
     pub(super) targeting: Option<Targeting>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Targeting {
-    #[serde(default, deserialize_with = "nullable")]
-    pub(super) criteria: BTreeMap<String, Criterion>,
-    pub(super) expression: Option<Expression>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Expression {
-    #[serde(rename = "ref")]
-    pub(super) reference: Option<String>,
-    pub(super) not: Option<Box<Expression>>,
-    pub(super) and: Option<Operands>,
-    pub(super) or: Option<Operands>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Operands {
-    #[serde(default, deserialize_with = "nullable")]
-    pub(super) operands: Vec<Expression>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Criterion {
-    pub(super) attribute: Option<Attribute>,
-    pub(super) segment: Option<SegmentName>,
-    pub(super) materialized_segment: Option<MaterializedSegment>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct SegmentName {
-    #[serde(default)]
-    pub(super) segment: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct MaterializedSegment {
-    #[serde(default)]
-    pub(super) materialized_segment: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Attribute {
-    #[serde(default)]
-    pub(super) attribute_name: String,
-    pub(super) any_rule: Option<Inner>,
-    pub(super) all_rule: Option<Inner>,
-    #[serde(flatten)]
-    pub(super) rule: Rule,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Inner {
-    pub(super) rule: Option<Rule>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Rule {
-    pub(super) eq_rule: Option<Eq>,
-    pub(super) set_rule: Option<Set>,
-    pub(super) range_rule: Option<RangeRule>,
-    pub(super) starts_with_rule: Option<Part>,
-    pub(super) ends_with_rule: Option<Part>,
-    pub(super) contains_rule: Option<Part>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Eq {
-    pub(super) value: Option<Value>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Set {
-    #[serde(default, deserialize_with = "nullable")]
-    pub(super) values: Vec<Value>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RangeRule {
-    pub(super) start_inclusive: Option<Value>,
-    pub(super) start_exclusive: Option<Value>,
-    pub(super) end_inclusive: Option<Value>,
-    pub(super) end_exclusive: Option<Value>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Part {
-    #[serde(default)]
-    pub(super) value: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Value {
-    pub(super) bool_value: Option<bool>,
-    pub(super) number_value: Option<Real>,
-    pub(super) string_value: Option<String>,
-    pub(super) timestamp_value: Option<String>,
-    pub(super) version_value: Option<Version>,
-    pub(super) list_value: Option<List>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Version {
-    #[serde(default)]
-    pub(super) version: String,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct List {
-    #[serde(default, deserialize_with = "nullable")]
-    pub(super) values: Vec<Value>,
 }
 
 /// A whole number, or the text of one, as protobuf's JSON writes 64-bit numbers.

@@ -1,0 +1,22 @@
+//! Audits: is the assignment what it claims to be, and is there enough traffic for the question?
+//!
+//! | question | when | tool |
+//! |---|---|---|
+//! | Would the arms have been alike before the experiment? Is the metric's test calibrated? Which epoch balances best? | before | [`Replay`] on a [`History`] |
+//! | How much traffic, for how many weeks? | before | [`TrafficPlan`] |
+//! | Few clusters (cities, stores): who gets which arm? | before | [`ClusterDesign`] |
+//! | Did the arms get their shares, on every day, through every ramp? | while it runs | [`SrmAudit`] |
+//! | Do two experiments get in each other's way? | before and while | [`IndependenceAudit`] |
+//!
+//! Every audit is a pure function of its input: the same rows in any order give the same report, to the last bit.
+//! A bad finding is a value in the report; an [`AuditError`] means that the input has to change.
+
+mod error;
+mod linear;
+mod replay;
+mod split;
+mod uniformity;
+
+pub use error::{AuditError, Result};
+pub use replay::{Balance, Calibration, Contrast, History, Replay, Score, Search};
+pub use uniformity::Uniformity;

@@ -1,0 +1,44 @@
+//! The audits: against independent numbers, by simulation, and that the order of rows means nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
+mod replay;
+
+use expt_assign::mix::{MixKey, UnitDigest, Xmix0};
+use expt_assign::{Range, Ranges};
+use expt_core::{ExperimentId, Share, UnitId, UnitKind};
+
+/// The digest of unit `number`.
+fn unit(number: u32) -> UnitDigest {
+    let users = Xmix0::new("test").unit(&UnitKind::new("user").unwrap());
+    users.digest(&UnitId::new(format!("u{number}")).unwrap())
+}
+
+/// The key of the arms of an experiment in an epoch.
+fn arms(experiment: &str, epoch: u32) -> MixKey {
+    Xmix0::new("test").arms(&ExperimentId::new(experiment).unwrap(), epoch)
+}
+
+fn split(percent: &[u32]) -> Vec<Ranges> {
+    let shares: Vec<Share> = percent.iter().map(|&percent| Share::percent(percent).unwrap()).collect();
+    Ranges::split(&shares).unwrap()
+}
+
+/// Ranges that give unit `i` the arm `wanted[i]`, whatever the hash.
+fn dictated(wanted: &[usize], count: usize, key: &MixKey) -> Vec<Ranges> {
+    let mut arms = vec![Ranges::none(); count];
+    for (number, arm) in (0..).zip(wanted) {
+        let place = key.place(unit(number));
+        arms[*arm] = arms[*arm].clone().with(Range::new(place, place));
+    }
+    arms
+}
+
+fn close(got: f64, want: f64, relative: f64) {
+    assert!((got - want).abs() <= relative * want.abs(), "{got}, not {want}");
+}

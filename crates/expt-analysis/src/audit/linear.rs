@@ -106,6 +106,28 @@ impl Scaled {
     }
 }
 
+/// `x' A^- x` for a positive semidefinite `A` given by rows, and the rank of `A`: rows that depend on those before
+/// them are left out, which changes nothing if `x` is in the span of `A`.
+pub(super) fn semidefinite_form(matrix: &[f64], x: &[f64]) -> (f64, usize) {
+    let size = x.len();
+    let mut kept: Vec<usize> = Vec::new();
+    let mut best = None;
+    for row in 0..size {
+        kept.push(row);
+        let cell = |(row, column): (&usize, &usize)| matrix.get(row * size + column).copied().unwrap_or(0.0);
+        let part: Vec<f64> =
+            kept.iter().flat_map(|row| kept.iter().map(move |c| (row, c))).map(cell).collect();
+        match Cholesky::new(kept.len(), &part) {
+            Ok(factor) => best = Some(factor),
+            Err(_) => {
+                kept.pop();
+            }
+        }
+    }
+    let part: Vec<f64> = kept.iter().filter_map(|row| x.get(*row)).copied().collect();
+    (best.map_or(0.0, |factor| factor.form(&part)), kept.len())
+}
+
 /// The part of a variance below which a variable is said to depend on others.
 const DEPENDENT: f64 = 1e-10;
 
@@ -120,6 +142,21 @@ mod tests {
         let form = Cholesky::new(3, &matrix).unwrap().form(&[1.0, -2.0, 0.5]);
         assert!((form - 2.093_373_493_975_904).abs() < 1e-13, "{form}");
         assert_eq!(Cholesky::new(2, &[1.0, 1.0, 1.0, 1.0]).unwrap_err(), 1);
+    }
+
+    /// Multinomial covariances are singular: Pearson's statistic is the form.
+    #[test]
+    fn singular_forms_are_pearsons() {
+        let (shares, counts) = ([0.2, 0.3, 0.5], [25.0, 20.0, 55.0]);
+        let cell = |i: usize, j: usize| 100.0 * shares[i] * (f64::from(u8::from(i == j)) - shares[j]);
+        let matrix: Vec<f64> = (0..9).map(|at| cell(at / 3, at % 3)).collect();
+        let surplus: Vec<f64> =
+            shares.iter().zip(counts).map(|(share, count)| count - 100.0 * share).collect();
+        let pearson: f64 =
+            surplus.iter().zip(shares).map(|(surplus, share)| surplus.powi(2) / (100.0 * share)).sum();
+        let (form, rank) = semidefinite_form(&matrix, &surplus);
+        assert!(rank == 2 && (form - pearson).abs() < 1e-12, "{form} {pearson}");
+        assert_eq!(semidefinite_form(&[0.0; 4], &[0.0; 2]).1, 0);
     }
 
     #[test]

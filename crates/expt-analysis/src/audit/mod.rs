@@ -15,8 +15,10 @@ mod error;
 mod linear;
 mod replay;
 mod split;
+mod srm;
 mod uniformity;
 
 pub use error::{AuditError, Result};
 pub use replay::{Balance, Calibration, Contrast, History, Replay, Score, Search};
+pub use srm::{SrmAudit, SrmDay, SrmFinding, SrmPeriod, SrmReport, SrmTally, arm_shares};
 pub use uniformity::Uniformity;

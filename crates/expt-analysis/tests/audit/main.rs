@@ -8,14 +8,49 @@
 )]
 
 mod replay;
+mod srm;
 
 use expt_assign::mix::{MixKey, UnitDigest, Xmix0};
 use expt_assign::{Range, Ranges};
-use expt_core::{ExperimentId, Share, UnitId, UnitKind};
+use expt_core::{
+    ArmId, ExperimentId, Exposure, ExposureTarget, HoldoutId, Identity, PhaseId, Share, Timestamp, UnitId,
+    UnitKind,
+};
+
+fn start() -> Timestamp {
+    "2026-03-02".parse().unwrap()
+}
+
+fn arm(name: &str) -> ArmId {
+    ArmId::new(name).unwrap()
+}
+
+fn phase(name: &str) -> PhaseId {
+    PhaseId::new(name).unwrap()
+}
+
+fn users() -> UnitKind {
+    UnitKind::new("user").unwrap()
+}
+
+/// A user saw an arm of a phase.
+fn exposure(number: u32, phase: &str, name: &str, epoch: u32, at: Timestamp) -> Exposure {
+    let experiment = ExperimentId::new("e").unwrap();
+    let phase = PhaseId::new(phase).unwrap();
+    let target = ExposureTarget::Arm { experiment, phase, arm: arm(name), epoch };
+    let unit = UnitId::new(format!("u{number}")).unwrap();
+    Exposure { at, unit, unit_kind: users(), identity: Identity::Own, target, config_version: 1 }
+}
+
+/// A user was kept out by a holdout.
+fn held(number: u32, holdout: &str, at: Timestamp) -> Exposure {
+    let target = ExposureTarget::Holdout { holdout: HoldoutId::new(holdout).unwrap() };
+    Exposure { target, ..exposure(number, "p", "a", 1, at) }
+}
 
 /// The digest of unit `number`.
 fn unit(number: u32) -> UnitDigest {
-    let users = Xmix0::new("test").unit(&UnitKind::new("user").unwrap());
+    let users = Xmix0::new("test").unit(&users());
     users.digest(&UnitId::new(format!("u{number}")).unwrap())
 }
 

@@ -87,7 +87,7 @@ fn p_values_over_epochs_are_uniform_and_m_has_its_mean() {
         assert!(one.rejected.interval.contains(0.05) && one.uniformity.ln_p.p() > 0.001, "{one:?}");
     }
     let least = found.scores.iter().map(|score| score.statistic).fold(f64::MAX, f64::min);
-    assert!(found.best.statistic == least && found.best.df == 6);
+    assert_eq!((found.best.statistic.to_bits(), found.best.df), (least.to_bits(), 6));
 }
 
 /// A hash that forgets the epoch gives every epoch the same arms; one that sorts by the metric, unlike arms.
@@ -146,7 +146,7 @@ fn arms_that_do_not_vary_have_p_values_too() {
     (0..12).for_each(|number| history.push(unit(number), &[f64::from(number / 6)]).unwrap());
     let wanted: Vec<usize> = (0..12).map(|number| number / 6).collect();
     let balance = Replay::new(history, &dictated(&wanted, 2, &key)).unwrap().epoch(1, &key).unwrap();
-    assert!(balance.contrasts[0].standardised == f64::MAX && balance.contrasts[0].ln_p == LnP::IMPOSSIBLE);
+    assert!(balance.contrasts[0].standardised >= f64::MAX && balance.contrasts[0].ln_p == LnP::IMPOSSIBLE);
 }
 
 #[test]

@@ -26,7 +26,10 @@ use super::error::{AuditError, Result};
 ///   and `V = sum n_t (diag(s_t) - s_t s_t')`, chi-square with the rank of `V` as degrees of freedom. (With one period
 ///   it is Pearson's test; stratified as by Mantel 1963.) Missing where an arm expects fewer than five units.
 /// - At any number of looks: the Bayes factors of [`Shares::sequential`] (Lindon and Malek 2022), one a period and
-///   multiplied, which is again an e-process. The verdict is by this one, for a log is audited again and again.
+///   multiplied, which is again an e-process. It needs more units for the same certainty, and most of all below
+///   10,000 units.
+/// - The verdict is by the first, unless [`for_many_looks`](Self::for_many_looks) is asked for: a log that is audited
+///   every day until something is found needs it.
 /// - Days: one look each, by chi-square where every arm expects five units and by the Bayes factor, which needs no
 ///   approximation, elsewhere; p-values are adjusted for the number of days after Holm (1979).
 ///
@@ -74,6 +77,7 @@ pub struct SrmAudit {
     periods: Vec<Promise>,
     holdouts: Vec<HoldoutId>,
     alpha: Alpha,
+    many_looks: bool,
 }
 
 /// What was promised in a period.
@@ -105,7 +109,8 @@ impl SrmAudit {
             }
         }
         let (periods, holdouts) = (Vec::new(), Vec::new());
-        Ok(Self { phase, kind, arms: arms.to_vec(), periods, holdouts, alpha: Alpha::PER_MILLE })
+        let (alpha, many_looks) = (Alpha::PER_MILLE, false);
+        Ok(Self { phase, kind, arms: arms.to_vec(), periods, holdouts, alpha, many_looks })
     }
 
     /// Adds a period, later than those before it: from its start up to, but without, its end the phase was in the
@@ -142,6 +147,13 @@ impl SrmAudit {
     #[must_use]
     pub const fn with_alpha(mut self, alpha: Alpha) -> Self {
         self.alpha = alpha;
+        self
+    }
+
+    /// Makes the verdict hold at every look of a log that is audited while it grows.
+    #[must_use]
+    pub const fn for_many_looks(mut self) -> Self {
+        self.many_looks = true;
         self
     }
 

@@ -23,8 +23,11 @@ pub struct SrmReport {
     pub arms: Vec<ArmId>,
     /// What became of the rows.
     pub tally: SrmTally,
-    /// Whether the arms got their shares, by [`any_look`](Self::any_look).
+    /// Whether the arms got their shares, at the level and by `ln_p`.
     pub verdict: SrmVerdict,
+    /// The p-value of the verdict: [`any_look`](Self::any_look) if the audit is for many looks or the other is
+    /// missing, else [`one_look`](Self::one_look).
+    pub ln_p: LnP,
     /// The level of the verdicts.
     pub alpha: Alpha,
     /// The p-value over all periods that holds at any number of looks.
@@ -50,7 +53,7 @@ impl SrmReport {
     pub fn findings(&self) -> Vec<SrmFinding> {
         let mut findings = Vec::new();
         if self.verdict == SrmVerdict::Mismatch {
-            findings.push(SrmFinding::Mismatch { ln_p: self.any_look });
+            findings.push(SrmFinding::Mismatch { ln_p: self.ln_p });
         }
         if self.exposed_while_held > 0 {
             findings.push(SrmFinding::ExposedWhileHeld { units: self.exposed_while_held });
@@ -73,7 +76,7 @@ impl SrmReport {
 impl fmt::Display for SrmReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = match self.verdict {
-            SrmVerdict::Healthy => "the arms have their shares",
+            SrmVerdict::Healthy => "the arms have about their shares",
             SrmVerdict::Mismatch => "sample-ratio mismatch: no metric may be read",
             _ => "no units yet",
         };
@@ -150,7 +153,7 @@ pub struct SrmDay {
 pub enum SrmFinding {
     /// The arms do not have their shares.
     Mismatch {
-        /// The p-value at any look.
+        /// The p-value of the verdict.
         ln_p: LnP,
     },
     /// Held units saw an arm.
@@ -216,9 +219,10 @@ pub(super) fn judge(audit: &SrmAudit, counts: &Counts) -> Result<SrmReport> {
     let combined = LnP::new((-ln_evidence).clamp(f64::MIN, 0.0))?;
     let any_look = if impossible { LnP::IMPOSSIBLE } else { combined };
     let one_look = if impossible { Some(LnP::IMPOSSIBLE) } else { score(&audit.periods, &counts.periods)? };
+    let ln_p = one_look.filter(|_| !audit.many_looks).unwrap_or(any_look);
     let verdict = match counts.tally.units {
         0 => SrmVerdict::NoUnits,
-        _ if any_look.is_at_most(audit.alpha) => SrmVerdict::Mismatch,
+        _ if ln_p.is_at_most(audit.alpha) => SrmVerdict::Mismatch,
         _ => SrmVerdict::Healthy,
     };
     Ok(SrmReport {
@@ -226,6 +230,7 @@ pub(super) fn judge(audit: &SrmAudit, counts: &Counts) -> Result<SrmReport> {
         arms: audit.arms.clone(),
         tally: counts.tally,
         verdict,
+        ln_p,
         alpha: audit.alpha,
         any_look,
         one_look,

@@ -12,6 +12,7 @@
 //! A bad finding is a value in the report; an [`AuditError`] means that the input has to change.
 
 mod error;
+mod independence;
 mod linear;
 mod replay;
 mod split;
@@ -19,6 +20,10 @@ mod srm;
 mod uniformity;
 
 pub use error::{AuditError, Result};
+pub use independence::{
+    Association, AssociationTest, CrossedPhase, IndependenceAudit, IndependenceReport, PhasePair,
+    PlannedPhase,
+};
 pub use replay::{Balance, Calibration, Contrast, History, Replay, Score, Search};
 pub use srm::{SrmAudit, SrmDay, SrmFinding, SrmPeriod, SrmReport, SrmTally, arm_shares};
 pub use uniformity::Uniformity;

@@ -17,6 +17,7 @@ mod linear;
 mod replay;
 mod split;
 mod srm;
+mod traffic;
 mod uniformity;
 
 pub use error::{AuditError, Result};
@@ -26,4 +27,5 @@ pub use independence::{
 };
 pub use replay::{Balance, Calibration, Contrast, History, Replay, Score, Search};
 pub use srm::{SrmAudit, SrmDay, SrmFinding, SrmPeriod, SrmReport, SrmTally, arm_shares};
+pub use traffic::{Baseline, Effect, Inflow, TrafficAdvice, TrafficOption, TrafficPlan, TrafficShortfall};
 pub use uniformity::Uniformity;

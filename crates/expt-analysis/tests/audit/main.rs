@@ -10,6 +10,7 @@
 mod independence;
 mod replay;
 mod srm;
+mod traffic;
 
 use expt_assign::mix::{MixKey, UnitDigest, Xmix0};
 use expt_assign::{Range, Ranges};

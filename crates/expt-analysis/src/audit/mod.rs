@@ -11,6 +11,7 @@
 //! Every audit is a pure function of its input: the same rows in any order give the same report, to the last bit.
 //! A bad finding is a value in the report; an [`AuditError`] means that the input has to change.
 
+mod clusters;
 mod error;
 mod independence;
 mod linear;
@@ -20,6 +21,9 @@ mod srm;
 mod traffic;
 mod uniformity;
 
+pub use clusters::{
+    Cluster, ClusterBalance, ClusterBlock, ClusterContrast, ClusterDesign, ClusterRow, ClusterTable,
+};
 pub use error::{AuditError, Result};
 pub use independence::{
     Association, AssociationTest, CrossedPhase, IndependenceAudit, IndependenceReport, PhasePair,

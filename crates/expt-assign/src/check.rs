@@ -13,7 +13,8 @@ mod prerequisites;
 mod traffic;
 mod units;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use expt_core::{HoldoutId, LayerId, PhaseId, UnitKind};
 
@@ -39,10 +40,10 @@ pub(crate) fn check(config: &Config) -> Found {
 
 /// What the config declares, by name. Of two entries with one name the first is meant.
 struct Names<'a> {
-    units: BTreeMap<&'a UnitKind, &'a UnitEntry>,
-    layers: BTreeMap<&'a LayerId, &'a LayerEntry>,
-    phases: BTreeMap<&'a PhaseId, &'a PhaseEntry>,
-    holdouts: BTreeMap<&'a HoldoutId, &'a HoldoutEntry>,
+    units: HashMap<&'a UnitKind, &'a UnitEntry>,
+    layers: HashMap<&'a LayerId, &'a LayerEntry>,
+    phases: HashMap<&'a PhaseId, &'a PhaseEntry>,
+    holdouts: HashMap<&'a HoldoutId, &'a HoldoutEntry>,
 }
 
 impl<'a> Names<'a> {
@@ -77,8 +78,8 @@ impl<'a> Names<'a> {
     }
 }
 
-fn first_wins<K: Ord, V>(entries: impl Iterator<Item = (K, V)>) -> BTreeMap<K, V> {
-    let mut map = BTreeMap::new();
+fn first_wins<K: Eq + Hash, V>(entries: impl ExactSizeIterator<Item = (K, V)>) -> HashMap<K, V> {
+    let mut map = HashMap::with_capacity(entries.len());
     for (key, value) in entries {
         map.entry(key).or_insert(value);
     }
@@ -86,13 +87,14 @@ fn first_wins<K: Ord, V>(entries: impl Iterator<Item = (K, V)>) -> BTreeMap<K, V
 }
 
 /// Reports each name that stands twice.
-fn require_unique<'a, K: Ord + AsRef<str> + 'a>(
+fn require_unique<'a, K: Eq + Hash + AsRef<str> + 'a>(
     found: &mut Found,
     names: impl IntoIterator<Item = &'a K>,
     path: impl Fn(usize) -> String,
 ) {
-    let mut seen = BTreeSet::new();
-    for (index, name) in names.into_iter().enumerate() {
+    let names = names.into_iter();
+    let mut seen = HashSet::with_capacity(names.size_hint().0);
+    for (index, name) in names.enumerate() {
         if !seen.insert(name) {
             let remedy = "give each a name of its own, or remove one";
             found.add(FaultKind::Duplicate, path(index), quoted(name), "stands here twice", remedy);

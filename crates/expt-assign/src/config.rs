@@ -223,7 +223,6 @@ mod json {
     use crate::error::{AssignError, Result, excerpt};
 
     pub(super) fn read(json: &[u8]) -> Result<Config> {
-        // The format first: what another format calls a field is not to be reported as an unknown field.
         #[derive(Deserialize)]
         struct Head {
             format: String,
@@ -232,11 +231,11 @@ mod json {
             let problem = format!("it has {} bytes, allowed are {MAX_JSON_BYTES}", json.len());
             return Err(AssignError::Json { line: 0, column: 0, problem });
         }
-        let head: Head = serde_json::from_slice(json).map_err(|error| fault(&error))?;
-        if head.format != FORMAT {
-            return Err(AssignError::Format { found: excerpt(&head.format) });
-        }
-        serde_json::from_slice(json).map_err(|error| fault(&error))
+        serde_json::from_slice(json).map_err(|error| match serde_json::from_slice::<Head>(json) {
+            // What another format calls a field is not to be reported as an unknown field.
+            Ok(head) if head.format != FORMAT => AssignError::Format { found: excerpt(&head.format) },
+            _ => fault(&error),
+        })
     }
 
     pub(super) fn write(config: &Config) -> Result<String> {

@@ -130,23 +130,16 @@ impl fmt::Display for Stage {
 
 /// Listens to an evaluation.
 pub(crate) trait Trace {
-    /// Whether anybody listens: if not, steps that decide nothing may be left out.
-    const LISTENS: bool;
-
     fn step(&mut self, step: impl FnOnce() -> Step);
 }
 
 /// Does not listen: the step is never made, so the hot path allocates nothing.
 impl Trace for () {
-    const LISTENS: bool = false;
-
     #[inline]
     fn step(&mut self, _step: impl FnOnce() -> Step) {}
 }
 
 impl Trace for Vec<Step> {
-    const LISTENS: bool = true;
-
     fn step(&mut self, step: impl FnOnce() -> Step) {
         self.push(step());
     }

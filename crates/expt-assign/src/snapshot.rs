@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use expt_core::DecisionPoint;
 
 use self::identify::Kind;
-use self::table::{Exclusion, Holdout, Layer, Phase};
+use self::table::{Exclusion, Holdout, Layer, Phase, QuickLayer, QuickPhase};
 use crate::assignment::{Assignment, Peek};
 use crate::check::check;
 use crate::choice::{Choice, Choices, Verdict};
@@ -53,6 +53,9 @@ pub struct Snapshot {
     attributes: Vec<Attribute>,
     /// Sorted by fingerprint.
     points: Vec<Point>,
+    // Layers, phases and holdouts stand as they do in the config, which has their names and bindings.
+    quick_layers: Vec<QuickLayer>,
+    quick_phases: Vec<QuickPhase>,
     layers: Vec<Layer>,
     phases: Vec<Phase>,
     holdouts: Vec<Holdout>,
@@ -142,7 +145,7 @@ impl Snapshot {
         context: &Context<'_>,
     ) -> Assignment<'a> {
         let (point, choice) = match self.find(point) {
-            Some((index, point)) => (index, self.choose(point.layer, unit, context, &mut ())),
+            Some((index, point)) => (index, self.choose(point.layer, unit, context)),
             None => (usize::MAX, Choice::of(Verdict::NoLayer, 0)),
         };
         Assignment { snapshot: self, unit, point, choice }
@@ -176,9 +179,12 @@ impl Snapshot {
     pub fn assign_all(&self, unit: &Unit<'_>, context: &Context<'_>, choices: &mut Choices) {
         choices.made_for = Some((self.version(), unit.digest));
         choices.of.clear();
-        choices.of.extend((0..).zip(&self.layers).map(|(index, layer)| {
+        choices.of.extend((0..).zip(&self.quick_layers).map(|(index, layer)| {
             // The loop over plain layers stays small; everything else is one call away.
-            self.choose_plainly(layer, unit).unwrap_or_else(|| self.choose(index, unit, context, &mut ()))
+            match self.choose_plainly(layer, unit) {
+                Some(choice) => choice,
+                None => self.choose_fully(index, unit, context, &mut ()),
+            }
         }));
     }
 
@@ -209,7 +215,7 @@ impl Snapshot {
         let mut steps = Vec::new();
         let handle = self.decision_point(point).and_then(|handle| self.find(handle));
         let (index, choice) = match handle {
-            Some((index, found)) => (index, self.choose(found.layer, unit, context, &mut steps)),
+            Some((index, found)) => (index, self.choose_fully(found.layer, unit, context, &mut steps)),
             None => {
                 evaluate::no_layer(&mut steps);
                 (usize::MAX, Choice::of(Verdict::NoLayer, 0))

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{CoreError, Result};
-use crate::id::{from_hex, to_hex};
+use crate::id::{Text, from_hex, to_hex};
 
 /// The blake3 digest of some bytes: 256 bits, written as 64 lowercase hexadecimal digits.
 ///
@@ -75,8 +75,7 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(Text("digest", str::parse))
     }
 }
 

@@ -105,8 +105,7 @@ macro_rules! names {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                Self::new(text).map_err(serde::de::Error::custom)
+                deserializer.deserialize_str(Text($kind, |text| Self::new(text)))
             }
         }
     )*};
@@ -196,8 +195,7 @@ macro_rules! ids {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                deserializer.deserialize_str(Text($kind, str::parse))
             }
         }
     )*};
@@ -212,6 +210,21 @@ ids! {
     OutcomeId = "outcome id";
     /// Identifies the request that predictions were made for: live and shadow predictions share it.
     RequestId = "request id";
+}
+
+/// Reads a value from text without copying the text first: documents have thousands of names.
+pub(crate) struct Text<T>(pub(crate) &'static str, pub(crate) fn(&str) -> Result<T>);
+
+impl<T> serde::de::Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "text: a {}", self.0)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        (self.1)(text).map_err(E::custom)
+    }
 }
 
 #[inline]

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The typed value of a parameter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum ParamValue {
     /// Yes or no.
@@ -37,6 +38,48 @@ impl ParamValue {
             Self::Text(text) => Some(text),
             _ => None,
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for ParamValue {
+    /// A whole number that an `i64` cannot hold is read as the nearest `f64`.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyValue;
+
+        impl Visitor<'_> for AnyValue {
+            type Value = ParamValue;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, a number, true or false")
+            }
+
+            fn visit_bool<E: Error>(self, value: bool) -> Result<ParamValue, E> {
+                Ok(ParamValue::Bool(value))
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<ParamValue, E> {
+                Ok(ParamValue::Int(value))
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<ParamValue, E> {
+                #[allow(clippy::cast_precision_loss, reason = "documented: the nearest f64")]
+                Ok(i64::try_from(value).map_or(ParamValue::Float(value as f64), ParamValue::Int))
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<ParamValue, E> {
+                Ok(ParamValue::Float(value))
+            }
+
+            fn visit_str<E: Error>(self, value: &str) -> Result<ParamValue, E> {
+                Ok(ParamValue::Text(value.to_owned()))
+            }
+
+            fn visit_string<E: Error>(self, value: String) -> Result<ParamValue, E> {
+                Ok(ParamValue::Text(value))
+            }
+        }
+
+        deserializer.deserialize_any(AnyValue)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Layers and the decision points that they own.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use expt_core::DecisionPoint;
 
@@ -10,7 +10,7 @@ use crate::fault::{FaultKind, Found};
 
 pub(super) fn check(config: &Config, names: &Names<'_>, found: &mut Found) {
     require_unique(found, config.layers.iter().map(|layer| &layer.id), |i| format!("layers[{i}].id"));
-    let mut owners: BTreeMap<&DecisionPoint, &LayerEntry> = BTreeMap::new();
+    let mut owners: HashMap<&DecisionPoint, &LayerEntry> = HashMap::new();
     for (i, layer) in config.layers.iter().enumerate() {
         names.require_unit(found, || format!("layers[{i}].unit"), &layer.unit);
         check_buckets(layer.buckets.as_ref(), || format!("layers[{i}].buckets"), found);

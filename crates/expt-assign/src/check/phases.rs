@@ -1,6 +1,7 @@
 //! Phases and arms, each by itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 
 use expt_core::{Binding, DecisionPoint, Digest, ParamValue, Share};
 
@@ -11,22 +12,21 @@ use crate::ranges::sweep;
 
 pub(super) fn check(config: &Config, names: &Names<'_>, found: &mut Found) {
     require_unique(found, config.phases.iter().map(|phase| &phase.id), |i| format!("phases[{i}].id"));
-    let mut plans = BTreeMap::new();
+    let mut plans = HashMap::with_capacity(config.phases.len());
     for (i, phase) in config.phases.iter().enumerate() {
-        let path = format!("phases[{i}]");
+        let path = Path { phase: i, arm: None };
         names.require_layer(found, || format!("{path}.layer"), &phase.layer);
-        check_plan(phase, &path, &mut plans, found);
-        check_state(phase, &path, found);
-        check_arms(phase, &path, found);
+        check_plan(phase, path, &mut plans, found);
+        check_state(phase, path, found);
+        check_arms(phase, path, found);
         check_buckets(phase.buckets.as_ref(), || format!("{path}.buckets"), found);
         if phase.exposures == ExposurePolicy::Sampled(Share::NONE) {
             let remedy = "sample a share above 0, or say Never";
             found.add(FaultKind::Empty, format!("{path}.exposures"), "0 %", "logs nothing", remedy);
         }
         if let Some(layer) = names.layers.get(&phase.layer) {
-            let owned: BTreeSet<_> = layer.decision_points.iter().collect();
             for (j, arm) in phase.arms.iter().enumerate() {
-                check_owned(arm, &owned, &format!("{path}.arms[{j}]"), found);
+                check_owned(arm, &layer.decision_points, path.of_arm(j), found);
             }
         }
     }
@@ -34,25 +34,24 @@ pub(super) fn check(config: &Config, names: &Names<'_>, found: &mut Found) {
 
 fn check_plan<'a>(
     phase: &'a PhaseEntry,
-    path: &str,
-    plans: &mut BTreeMap<Digest, &'a PhaseEntry>,
+    path: Path,
+    plans: &mut HashMap<Digest, &'a PhaseEntry>,
     found: &mut Found,
 ) {
-    let path = format!("{path}.plan");
     let Some(plan) = phase.plan else {
         let problem = format!("is missing: phase {} was not planned", quoted(&phase.id));
         let remedy = "seal its plan and give the digest (PhaseEntry::from_plan)";
-        return found.add(FaultKind::NoPlan, path, "null", problem, remedy);
+        return found.add(FaultKind::NoPlan, format!("{path}.plan"), "null", problem, remedy);
     };
     let owner = *plans.entry(plan).or_insert(phase);
     if owner.id != phase.id {
         let problem = format!("is the plan of phase {}", quoted(&owner.id));
         let remedy = "give each phase the digest of its own plan";
-        found.add(FaultKind::Duplicate, path, plan.short(), problem, remedy);
+        found.add(FaultKind::Duplicate, format!("{path}.plan"), plan.short(), problem, remedy);
     }
 }
 
-fn check_state(phase: &PhaseEntry, path: &str, found: &mut Found) {
+fn check_state(phase: &PhaseEntry, path: Path, found: &mut Found) {
     match &phase.state {
         PhaseState::PausedIntake if !phase.sticky.reads() => {
             let problem = "keeps nobody, because the phase is not sticky";
@@ -68,7 +67,7 @@ fn check_state(phase: &PhaseEntry, path: &str, found: &mut Found) {
     }
 }
 
-fn check_arms(phase: &PhaseEntry, path: &str, found: &mut Found) {
+fn check_arms(phase: &PhaseEntry, path: Path, found: &mut Found) {
     if phase.arms.is_empty() {
         let remedy = "give the arms of the plan (PhaseEntry::from_plan)";
         return found.add(FaultKind::Empty, format!("{path}.arms"), "[]", "gives nobody anything", remedy);
@@ -84,10 +83,18 @@ fn check_arms(phase: &PhaseEntry, path: &str, found: &mut Found) {
         );
     }
     require_unique(found, phase.arms.iter().map(|arm| &arm.arm), |j| format!("{path}.arms[{j}].arm"));
-    let all: BTreeSet<_> = phase.arms.iter().flat_map(|arm| arm.bindings.keys()).collect();
+    let same = phase.arms.windows(2).all(|pair| match pair {
+        [one, next] => one.bindings.keys().eq(next.bindings.keys()),
+        _ => true,
+    });
+    let all: BTreeSet<_> = if same {
+        phase.arms.first().into_iter().flat_map(|arm| arm.bindings.keys()).collect()
+    } else {
+        phase.arms.iter().flat_map(|arm| arm.bindings.keys()).collect()
+    };
     for (j, arm) in phase.arms.iter().enumerate() {
-        let path = format!("{path}.arms[{j}]");
-        check_bindings(arm, &all, &path, found);
+        let path = path.of_arm(j);
+        check_bindings(arm, &all, path, found);
         if arm.ranges.is_empty() {
             let problem = format!("gives arm {} to nobody", quoted(&arm.arm));
             let remedy = "give it places, or remove the arm";
@@ -98,7 +105,7 @@ fn check_arms(phase: &PhaseEntry, path: &str, found: &mut Found) {
 }
 
 /// The arms cover every place once.
-fn check_cover(phase: &PhaseEntry, path: &str, found: &mut Found) {
+fn check_cover(phase: &PhaseEntry, path: Path, found: &mut Found) {
     let claims = phase.arms.iter().enumerate();
     let places =
         sweep(claims.flat_map(|(j, arm)| arm.ranges.as_slice().iter().map(move |r| (*r, j))).collect());
@@ -123,29 +130,28 @@ fn check_cover(phase: &PhaseEntry, path: &str, found: &mut Found) {
     }
 }
 
-fn check_bindings(arm: &ArmEntry, all: &BTreeSet<&DecisionPoint>, path: &str, found: &mut Found) {
-    let path = format!("{path}.bindings");
+fn check_bindings(arm: &ArmEntry, all: &BTreeSet<&DecisionPoint>, path: Path, found: &mut Found) {
     if all.is_empty() {
         let remedy = "bind a decision point of the layer";
-        return found.add(FaultKind::Empty, path, "{}", "changes nothing", remedy);
+        return found.add(FaultKind::Empty, format!("{path}.bindings"), "{}", "changes nothing", remedy);
     }
     for missing in all.iter().filter(|point| !arm.bindings.contains_key(**point)) {
         let problem = format!("is bound by other arms, but not by arm {}", quoted(&arm.arm));
         let remedy = "bind the same decision points in every arm, the control too";
-        found.add(FaultKind::BindingsDiffer, &path, quoted(missing), problem, remedy);
+        found.add(FaultKind::BindingsDiffer, format!("{path}.bindings"), quoted(missing), problem, remedy);
     }
     for (point, binding) in &arm.bindings {
         let Binding::Params(params) = binding else { continue };
         for (name, value) in params {
             if matches!(value, ParamValue::Float(number) if !number.is_finite()) {
-                let path = format!("{path}[{}][{}]", quoted(point), quoted(name));
+                let path = format!("{path}.bindings[{}][{}]", quoted(point), quoted(name));
                 found.add(FaultKind::NotFinite, path, value, "is not finite", "give a finite number");
             }
         }
     }
 }
 
-fn check_owned(arm: &ArmEntry, owned: &BTreeSet<&DecisionPoint>, path: &str, found: &mut Found) {
+fn check_owned(arm: &ArmEntry, owned: &[DecisionPoint], path: Path, found: &mut Found) {
     for point in arm.bindings.keys().filter(|point| !owned.contains(point)) {
         found.add(
             FaultKind::PointNotOwned,
@@ -154,6 +160,26 @@ fn check_owned(arm: &ArmEntry, owned: &BTreeSet<&DecisionPoint>, path: &str, fou
             "is no decision point of the layer of the phase",
             "bind what the layer lists, or move the phase to the layer that lists it",
         );
+    }
+}
+
+/// Where a phase or one of its arms stands; text only where there is a fault.
+#[derive(Clone, Copy)]
+struct Path {
+    phase: usize,
+    arm: Option<usize>,
+}
+
+impl Path {
+    const fn of_arm(self, arm: usize) -> Self {
+        Self { arm: Some(arm), ..self }
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "phases[{}]", self.phase)?;
+        self.arm.map_or(Ok(()), |arm| write!(f, ".arms[{arm}]"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Phases, one against the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::quoted;
 use crate::config::{Config, PhaseEntry};
@@ -36,7 +36,7 @@ fn check_ranges(config: &Config, found: &mut Found) {
 /// on the same traffic (a test and its rollout); in two layers the same units would have the same arms in
 /// both, and neither effect could be told from the other.
 fn check_epochs(config: &Config, found: &mut Found) {
-    let mut first: BTreeMap<_, &PhaseEntry> = BTreeMap::new();
+    let mut first: HashMap<_, &PhaseEntry> = HashMap::with_capacity(config.phases.len());
     for (i, phase) in config.phases.iter().enumerate() {
         let other = *first.entry((&phase.experiment, phase.epoch)).or_insert(phase);
         if other.layer != phase.layer {

@@ -4,6 +4,8 @@
 //! reshuffling its users. Nothing here is a model for new experiments: several of these formulas correlate
 //! experiments or have coarse buckets, which is why this crate has its own ([`mix`](crate::mix)).
 
+mod buckets;
+
 pub mod confidence;
 pub mod eppo;
 pub mod flagd;

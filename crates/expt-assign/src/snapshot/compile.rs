@@ -1,15 +1,17 @@
 //! From a config to tables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use expt_core::{ArmId, DecisionPoint, HoldoutId, LayerId, PhaseId, UnitId, UnitKind};
 
 use super::foreign::Foreign;
 use super::identify::Kind;
 use super::table::{
-    Arm, COMPARED, Exclusion, Exposures, HELD, Holdout, Layer, Mode, Phase, Requirement, Table,
+    COMPARED, Exclusion, Exposures, HELD, Holdout, Layer, Mode, Phase, QuickLayer, QuickPhase, Requirement,
+    Table,
 };
 use super::{Forced, ForcedArm, Point, Snapshot};
+use crate::choice::NONE;
 use crate::config::{Config, ExposurePolicy, HoldoutEntry, HoldoutScope, LayerEntry, PhaseEntry, PhaseState};
 use crate::fault::Found;
 use crate::mix::{UnitDigest, Xmix1};
@@ -23,17 +25,19 @@ pub(super) fn lower(config: Config, found: &mut Found) -> Snapshot {
     let mut rules = compiler(&config);
     let kinds = kinds(&config, &mix, &rules);
     let points = points(&config);
-    let names = Names::of(&config, &kinds, &points);
-    let mut program =
-        |rule: &Option<Rule>, path: String| rule.as_ref().map(|rule| rules.compile(rule, &path, found));
+    let names = Names::of(&config, &kinds);
+    let mut program = |rule: &Option<Rule>, list: &str, index: usize, field: &str| {
+        let path = || format!("{list}[{index}].{field}");
+        rule.as_ref().map(|rule| rules.compile(rule, &path(), found))
+    };
     let targeting = config.phases.iter().enumerate();
     let targeting: Vec<_> =
-        targeting.map(|(i, entry)| program(&entry.targeting, format!("phases[{i}].targeting"))).collect();
+        targeting.map(|(i, entry)| program(&entry.targeting, "phases", i, "targeting")).collect();
     let exclusions = config.exclusions.iter().enumerate().map(|(i, entry)| {
         let units = entry.units.iter().filter_map(|listed| names.digest(&listed.kind, &listed.unit));
         let mut units: Vec<_> = units.collect();
         units.sort_unstable();
-        let when = program(&entry.when, format!("exclusions[{i}].when"));
+        let when = program(&entry.when, "exclusions", i, "when");
         Exclusion { cause: entry.cause, units, when }
     });
     let exclusions: Vec<_> = exclusions.collect();
@@ -43,15 +47,34 @@ pub(super) fn lower(config: Config, found: &mut Found) -> Snapshot {
         .zip(targeting)
         .map(|(entry, targeting)| phase(entry, targeting, &names, &mix))
         .collect();
-    let forced = forced(&config, &names, &phases);
+    let quick_phases =
+        config.phases.iter().zip(&phases).map(|(entry, phase)| quick_phase(entry, phase, &mix));
+    let quick_phases = quick_phases.collect();
+    let forced = forced(&config, &names);
     let with_forced: BTreeSet<_> = forced.keys().map(|(_, layer)| *layer).collect();
     let layers = (0..).zip(&config.layers);
-    let layers = layers
-        .map(|(index, entry)| layer(entry, &config, &names, &mix, with_forced.contains(&index)))
-        .collect();
+    let layers: Vec<_> =
+        layers.map(|(index, entry)| layer(entry, &names, with_forced.contains(&index))).collect();
+    let quick_layers = config.layers.iter().zip(&layers).map(|(entry, layer)| {
+        let plain = config.exclusions.is_empty();
+        quick_layer(entry, layer, plain, &names, &mix)
+    });
+    let quick_layers = quick_layers.collect();
     let holdouts = config.holdouts.iter().map(|entry| holdout(entry, &names, &mix)).collect();
     let attributes = rules.into_names();
-    Snapshot { holdouts, exclusions, forced, layers, phases, points, kinds, attributes, config }
+    Snapshot {
+        holdouts,
+        exclusions,
+        forced,
+        quick_layers,
+        quick_phases,
+        layers,
+        phases,
+        points,
+        kinds,
+        attributes,
+        config,
+    }
 }
 
 /// Stands for the name of a decision point, in any config.
@@ -62,26 +85,25 @@ pub(super) fn fingerprint(point: &DecisionPoint) -> u128 {
 
 /// Where things are, by name.
 struct Names<'a> {
-    kinds: BTreeMap<&'a UnitKind, &'a Kind>,
-    points: BTreeMap<&'a DecisionPoint, usize>,
-    layers: BTreeMap<&'a LayerId, u32>,
-    phases: BTreeMap<&'a PhaseId, u32>,
-    holdouts: BTreeMap<&'a HoldoutId, u32>,
+    kinds: HashMap<&'a UnitKind, &'a Kind>,
+    layers: HashMap<&'a LayerId, u32>,
+    phases: HashMap<&'a PhaseId, u32>,
+    holdouts: HashMap<&'a HoldoutId, u32>,
     entries: &'a [PhaseEntry],
     /// The phases of each layer, in the order of the config.
-    of_layer: BTreeMap<&'a LayerId, Vec<(u32, &'a PhaseEntry)>>,
+    of_layer: HashMap<&'a LayerId, Vec<(u32, &'a PhaseEntry)>>,
     /// The holdouts of every layer: global ones first.
     global: Vec<u32>,
-    scoped: BTreeMap<&'a LayerId, Vec<u32>>,
+    scoped: HashMap<&'a LayerId, Vec<u32>>,
 }
 
 impl<'a> Names<'a> {
-    fn of(config: &'a Config, kinds: &'a [Kind], points: &'a [Point]) -> Self {
-        let mut of_layer: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    fn of(config: &'a Config, kinds: &'a [Kind]) -> Self {
+        let mut of_layer: HashMap<_, Vec<_>> = HashMap::with_capacity(config.layers.len());
         for (index, phase) in (0..).zip(&config.phases) {
             of_layer.entry(&phase.layer).or_default().push((index, phase));
         }
-        let (mut global, mut scoped) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
+        let (mut global, mut scoped) = (Vec::new(), HashMap::<_, Vec<_>>::new());
         for (index, holdout) in (0..).zip(&config.holdouts) {
             match &holdout.scope {
                 HoldoutScope::All => global.push(index),
@@ -92,7 +114,6 @@ impl<'a> Names<'a> {
         }
         Self {
             kinds: kinds.iter().map(|kind| (&kind.entry.kind, kind)).collect(),
-            points: points.iter().enumerate().map(|(index, point)| (&point.name, index)).collect(),
             layers: (0..).zip(&config.layers).map(|(index, layer)| (&layer.id, index)).collect(),
             phases: (0..).zip(&config.phases).map(|(index, phase)| (&phase.id, index)).collect(),
             holdouts: (0..).zip(&config.holdouts).map(|(index, holdout)| (&holdout.id, index)).collect(),
@@ -144,27 +165,11 @@ fn points(config: &Config) -> Vec<Point> {
 }
 
 fn phase(entry: &PhaseEntry, targeting: Option<Program>, names: &Names<'_>, mix: &Xmix1) -> Phase {
-    // Every arm binds the same points, so the first speaks for all. Sorted by index, because that is what
-    // an assignment comes with.
-    let mut bound: Vec<_> = entry.arms.first().into_iter().flat_map(|arm| arm.bindings.keys()).collect();
-    bound.sort_by_key(|name| names.points.get(name));
-    let arms = entry.arms.iter().map(|arm| Arm {
-        id: arm.arm.clone(),
-        bindings: bound.iter().filter_map(|name| arm.bindings.get(*name).cloned()).collect(),
-    });
-    let split = (0..).zip(&entry.arms).flat_map(|(index, arm)| claims(&arm.ranges, index));
-    let mode = mode(entry);
-    let foreign = entry.buckets.clone().map(Foreign::new);
-    let needs_nothing = targeting.is_none() && entry.prerequisites.is_empty() && foreign.is_none();
     Phase {
-        key: mix.arms(&entry.experiment, entry.epoch),
-        split: Table::new(split),
-        plain: mode == Mode::Running && needs_nothing && !entry.sticky.reads(),
-        mode,
+        mode: mode(entry),
         sticky: entry.sticky,
-        epoch: entry.epoch,
-        layer: names.layers.get(&entry.layer).copied().unwrap_or(crate::choice::NONE),
-        foreign,
+        layer: names.layers.get(&entry.layer).copied().unwrap_or(NONE),
+        foreign: entry.buckets.clone().map(Foreign::new),
         targeting,
         prerequisites: requirements(entry, names),
         exposures: match entry.exposures {
@@ -172,10 +177,17 @@ fn phase(entry: &PhaseEntry, targeting: Option<Program>, names: &Names<'_>, mix:
             ExposurePolicy::Sampled(share) => Exposures::Sampled(mix.exposures(&entry.id), share),
             ExposurePolicy::Never => Exposures::Never,
         },
-        id: entry.id.clone(),
-        experiment: entry.experiment.clone(),
-        points: bound.iter().filter_map(|name| names.points.get(name).copied()).collect(),
-        arms: arms.collect(),
+    }
+}
+
+fn quick_phase(entry: &PhaseEntry, phase: &Phase, mix: &Xmix1) -> QuickPhase {
+    let split = (0..).zip(&entry.arms).flat_map(|(index, arm)| claims(&arm.ranges, index));
+    let needs_nothing =
+        phase.targeting.is_none() && phase.prerequisites.is_empty() && phase.foreign.is_none();
+    QuickPhase {
+        key: mix.arms(&entry.experiment, entry.epoch),
+        split: Table::new(split),
+        plain: phase.mode == Mode::Running && needs_nothing && !entry.sticky.reads(),
     }
 }
 
@@ -192,7 +204,8 @@ fn requirements(entry: &PhaseEntry, names: &Names<'_>) -> Vec<Requirement> {
     required.collect()
 }
 
-fn arm_index(phase: &PhaseEntry, arm: &ArmId) -> Option<u16> {
+/// Where an arm stands in its phase.
+pub(super) fn arm_index(phase: &PhaseEntry, arm: &ArmId) -> Option<u16> {
     let index = phase.arms.iter().position(|entry| entry.arm == *arm)?;
     u16::try_from(index).ok()
 }
@@ -206,27 +219,31 @@ fn mode(entry: &PhaseEntry) -> Mode {
     }
 }
 
-fn layer(entry: &LayerEntry, config: &Config, names: &Names<'_>, mix: &Xmix1, has_forced: bool) -> Layer {
-    let phases = || names.of_layer.get(&entry.id).into_iter().flatten();
-    let traffic = phases().filter(|(_, phase)| phase.state.holds_traffic());
+fn layer(entry: &LayerEntry, names: &Names<'_>, has_forced: bool) -> Layer {
+    let phases = names.of_layer.get(&entry.id).into_iter().flatten();
     let keeps =
         |phase: &PhaseEntry| phase.sticky.reads() && matches!(mode(phase), Mode::Running | Mode::Paused);
-    let sticky: Vec<_> = phases().filter(|(_, phase)| keeps(phase)).map(|(index, _)| *index).collect();
     let scoped = names.scoped.get(&entry.id).into_iter().flatten();
-    let holdouts: Vec<_> = names.global.iter().chain(scoped).copied().collect();
-    let nothing_before = !has_forced && config.exclusions.is_empty() && holdouts.is_empty();
     Layer {
-        tag: names.tag(&entry.unit),
-        key: mix.layer(&entry.id),
-        traffic: Table::new(traffic.flat_map(|(index, phase)| claims(&phase.ranges, *index))),
-        plain: nothing_before && sticky.is_empty() && entry.buckets.is_none(),
         has_forced,
         login: names.kinds.get(&entry.unit).map_or_else(Default::default, |kind| kind.entry.login),
-        id: entry.id.clone(),
-        unit: entry.unit.clone(),
         foreign: entry.buckets.clone().map(Foreign::new),
-        holdouts,
-        sticky,
+        holdouts: names.global.iter().chain(scoped).copied().collect(),
+        sticky: phases.filter(|(_, phase)| keeps(phase)).map(|(index, _)| *index).collect(),
+    }
+}
+
+fn quick_layer(entry: &LayerEntry, layer: &Layer, plain: bool, names: &Names<'_>, mix: &Xmix1) -> QuickLayer {
+    let phases = names.of_layer.get(&entry.id).into_iter().flatten();
+    let traffic = phases.filter(|(_, phase)| phase.state.holds_traffic());
+    let traffic = Table::new(traffic.flat_map(|(index, phase)| claims(&phase.ranges, *index)));
+    let nothing_before = !layer.has_forced && layer.holdouts.is_empty() && layer.sticky.is_empty();
+    QuickLayer {
+        key: mix.layer(&entry.id),
+        sole: traffic.sole_owner().unwrap_or(NONE),
+        traffic,
+        tag: names.tag(&entry.unit),
+        plain: plain && nothing_before && layer.foreign.is_none(),
     }
 }
 
@@ -240,20 +257,19 @@ fn holdout(entry: &HoldoutEntry, names: &Names<'_>, mix: &Xmix1) -> Holdout {
         groups: Table::new(claims(&entry.ranges, HELD).chain(compared)),
         // The whole space moved by its own width is where it was.
         step: u64::try_from(width).unwrap_or(0),
-        entry: entry.clone(),
     }
 }
 
-fn forced(config: &Config, names: &Names<'_>, phases: &[Phase]) -> Forced {
+fn forced(config: &Config, names: &Names<'_>) -> Forced {
     let entries = config.forced.iter();
     entries
         .filter_map(|entry| {
             let index = *names.phases.get(&entry.phase)?;
-            let phase = phases.get(index as usize)?;
-            let layer = config.layers.get(phase.layer as usize)?;
-            let digest = names.digest(&layer.unit, &entry.unit)?;
+            let phase = config.phases.get(index as usize)?;
+            let layer = *names.layers.get(&phase.layer)?;
+            let digest = names.digest(&config.layers.get(layer as usize)?.unit, &entry.unit)?;
             let overrides = entry.overrides.iter().filter_map(|id| names.holdouts.get(id).copied()).collect();
-            Some(((digest, phase.layer), ForcedArm { phase: index, arm: phase.arm(&entry.arm)?, overrides }))
+            Some(((digest, layer), ForcedArm { phase: index, arm: arm_index(phase, &entry.arm)?, overrides }))
         })
         .collect()
 }

@@ -3,24 +3,30 @@
 use expt_core::{Identity, Timestamp};
 
 use super::Snapshot;
-use super::table::{COMPARED, HELD, Holdout, Layer, Mode, Phase};
+use super::compile::arm_index;
+use super::table::{COMPARED, HELD, Holdout, Layer, Mode, Phase, QuickLayer};
 use crate::assignment::Stuck;
 use crate::choice::{Choice, NONE, Verdict};
-use crate::config::{HoldoutLifetime, LoginRule, Stickiness};
+use crate::config::{HoldoutEntry, HoldoutLifetime, LoginRule, Stickiness};
 use crate::context::Context;
 use crate::explain::{Place, Stage, Step, Trace};
+use crate::mix::UnitDigest;
+use crate::sticky::StickyRecord;
 use crate::unit::Unit;
 
 impl Snapshot {
     /// What a unit gets in a layer where nothing but its places decides: the path that must be quick. `None`
     /// where something else decides as well.
     #[inline]
-    pub(super) fn choose_plainly(&self, layer: &Layer, unit: &Unit<'_>) -> Option<Choice> {
+    pub(super) fn choose_plainly(&self, layer: &QuickLayer, unit: &Unit<'_>) -> Option<Choice> {
         if !layer.plain || layer.tag != unit.tag {
             return None;
         }
-        let owner = layer.traffic.owner(layer.key.place(unit.digest));
-        let Some(phase) = self.phase(owner) else { return Some(Choice::of(Verdict::Unallocated, NONE)) };
+        let owner =
+            if layer.sole == NONE { layer.traffic.owner(layer.key.place(unit.digest)) } else { layer.sole };
+        let Some(phase) = self.quick_phases.get(owner as usize) else {
+            return Some(Choice::of(Verdict::Unallocated, NONE));
+        };
         if !phase.plain {
             return None;
         }
@@ -30,36 +36,31 @@ impl Snapshot {
         Some(Choice::arm(Verdict::Arm, owner, arm, Stuck::Off))
     }
 
-    /// Says what a unit gets in a layer, and tells the trace why. The order of the steps is documented on
-    /// [`Snapshot`].
+    /// Says what a unit gets in a layer. The order of the steps is documented on [`Snapshot`].
     #[inline]
-    pub(super) fn choose<T: Trace>(
-        &self,
-        index: u32,
-        unit: &Unit<'_>,
-        context: &Context<'_>,
-        trace: &mut T,
-    ) -> Choice {
-        let Some(layer) = self.layers.get(index as usize) else { return Choice::of(Verdict::NoLayer, 0) };
-        if !T::LISTENS
-            && let Some(choice) = self.choose_plainly(layer, unit)
-        {
-            return choice;
+    pub(super) fn choose(&self, index: u32, unit: &Unit<'_>, context: &Context<'_>) -> Choice {
+        let layer = self.quick_layers.get(index as usize);
+        match layer.and_then(|layer| self.choose_plainly(layer, unit)) {
+            Some(choice) => choice,
+            None => self.choose_fully(index, unit, context, &mut ()),
         }
-        self.choose_fully(index, layer, unit, context, trace)
     }
 
-    fn choose_fully(
+    /// Says what a unit gets in a layer, whatever stands in the way, and tells the trace why.
+    pub(super) fn choose_fully(
         &self,
         index: u32,
-        layer: &Layer,
         unit: &Unit<'_>,
         context: &Context<'_>,
         trace: &mut impl Trace,
     ) -> Choice {
-        if layer.tag != unit.tag {
+        let found = self.layers.get(index as usize).zip(self.quick_layers.get(index as usize));
+        let Some(((layer, quick), entry)) = found.zip(self.config.layers.get(index as usize)) else {
+            return Choice::of(Verdict::NoLayer, 0);
+        };
+        if quick.tag != unit.tag {
             trace.step(|| {
-                let wants = format!("layer {:?} randomises units of kind {:?}", layer.id, layer.unit);
+                let wants = format!("layer {:?} randomises units of kind {:?}", entry.id, entry.unit);
                 Step::new(Stage::Layer, format!("{wants} of this project, and this unit is none"))
             });
             return Choice::of(Verdict::WrongUnit, index);
@@ -82,13 +83,14 @@ impl Snapshot {
         }
         let place = match &layer.foreign {
             Some(foreign) => foreign.place(&unit.id),
-            None => layer.key.place(unit.digest),
+            None => quick.key.place(unit.digest),
         };
-        let owner = layer.traffic.owner(place);
+        let owner = quick.traffic.owner(place);
         let phase = self.phase(owner);
         trace.step(|| {
-            let owner = phase.map_or("no phase".to_owned(), |phase| format!("phase {:?}", phase.id));
-            let text = format!("place {} of layer {:?} belongs to {owner}", Place(place), layer.id);
+            let owner =
+                self.entry(owner).map_or("no phase".to_owned(), |phase| format!("phase {:?}", phase.id));
+            let text = format!("place {} of layer {:?} belongs to {owner}", Place(place), entry.id);
             Step::new(Stage::Layer, text)
         });
         let chosen = match phase {
@@ -119,10 +121,7 @@ impl Snapshot {
             return None;
         };
         trace.step(|| {
-            let (arm, phase) = self
-                .phase(entry.phase)
-                .map_or(("", ""), |phase| (phase.arm_name(entry.arm), phase.id.as_str()));
-            Step::new(Stage::Forced, format!("listed for arm {arm:?} of phase {phase:?}"))
+            Step::new(Stage::Forced, format!("listed for {}", self.name_of(entry.phase, entry.arm)))
         });
         // A holdout that holds the unit only at times cannot be found when the config is compiled.
         if let Held::By(holdout) = self.held_out(layer, unit, context, &entry.overrides, trace) {
@@ -165,8 +164,9 @@ impl Snapshot {
         let mut found = Held::Not;
         let asked = layer.holdouts.iter().filter(|index| !overrides.contains(index));
         for (index, holdout) in asked.filter_map(|i| Some((*i, self.holdouts.get(*i as usize)?))) {
-            let id = &holdout.entry.id;
-            let Some(shift) = holdout.shift(context.now) else {
+            let Some(entry) = self.config.holdouts.get(index as usize) else { continue };
+            let id = &entry.id;
+            let Some(shift) = holdout.shift(entry, context.now) else {
                 trace.step(|| Step::new(Stage::Holdout, format!("{id:?} holds nobody now")));
                 continue;
             };
@@ -206,14 +206,14 @@ impl Snapshot {
         let counts = |identity: Identity| {
             identity == unit.identity || (identity == Identity::Fallback && layer.login == LoginRule::KeepArm)
         };
-        let phases = layer.sticky.iter().filter_map(|index| Some((*index, self.phase(*index)?)));
-        let kept = phases.filter(|_| !records.is_empty()).find_map(|(index, phase)| {
-            let of_phase = |record: &&crate::StickyRecord| {
-                record.epoch == phase.epoch && record.phase == phase.id && counts(record.identity)
+        let phases = layer.sticky.iter().filter_map(|index| Some((*index, self.entry(*index)?)));
+        let kept = phases.filter(|_| !records.is_empty()).find_map(|(index, entry)| {
+            let of_phase = |record: &&StickyRecord| {
+                record.epoch == entry.epoch && record.phase == entry.id && counts(record.identity)
             };
-            let found = |record: &crate::StickyRecord| Some((phase.arm(&record.arm)?, record.identity));
+            let found = |record: &StickyRecord| Some((arm_index(entry, &record.arm)?, record.identity));
             let (arm, identity) = records.iter().filter(of_phase).find_map(found)?;
-            Some((index, phase, arm, identity))
+            Some((index, self.phase(index)?, arm, identity))
         });
         let Some((index, phase, arm, identity)) = kept else {
             trace.step(|| {
@@ -224,12 +224,9 @@ impl Snapshot {
             });
             return None;
         };
-        trace.step(|| {
-            let name = phase.arm_name(arm);
-            Step::new(Stage::Sticky, format!("a record keeps arm {name:?} of phase {:?}", phase.id))
-        });
+        trace.step(|| Step::new(Stage::Sticky, format!("a record keeps {}", self.name_of(index, arm))));
         if phase.sticky == Stickiness::Recheck
-            && let Some(verdict) = self.refused(phase, unit, context, trace)
+            && let Some(verdict) = self.refused(index, phase, unit, context, trace)
         {
             return Some(Choice::of(verdict, index));
         }
@@ -249,33 +246,34 @@ impl Snapshot {
         match phase.mode {
             Mode::Idle => return Choice::of(Verdict::Unallocated, NONE),
             Mode::Paused => {
-                trace.step(|| Step::new(Stage::Phase, format!("{:?} takes no new units", phase.id)));
+                trace.step(|| Step::new(Stage::Phase, "the phase takes no new units"));
                 return Choice::of(Verdict::Paused, index);
             }
             Mode::Running | Mode::Shipped(_) => {}
         }
-        if let Some(verdict) = self.refused(phase, unit, context, trace) {
+        if let Some(verdict) = self.refused(index, phase, unit, context, trace) {
             return Choice::of(verdict, index);
         }
         if let Mode::Shipped(arm) = phase.mode {
-            trace.step(|| {
-                let text = format!("{:?} has shipped arm {:?}", phase.id, phase.arm_name(arm));
-                Step::new(Stage::Phase, text)
-            });
+            trace.step(|| Step::new(Stage::Phase, format!("it has shipped {}", self.name_of(index, arm))));
             return Choice::arm(Verdict::Shipped, index, arm, Stuck::Off);
         }
+        let Some(quick) = self.quick_phases.get(index as usize) else {
+            return Choice::of(Verdict::Unallocated, NONE);
+        };
         let place = match &phase.foreign {
             Some(foreign) => foreign.place(&unit.id),
-            None => phase.key.place(unit.digest),
+            None => quick.key.place(unit.digest),
         };
         // The arms cover every place, so there is always an owner.
-        let Ok(arm) = u16::try_from(phase.split.owner(place)) else {
+        let Ok(arm) = u16::try_from(quick.split.owner(place)) else {
             return Choice::of(Verdict::Unallocated, NONE);
         };
         trace.step(|| {
-            let (name, experiment, epoch) = (phase.arm_name(arm), &phase.experiment, phase.epoch);
-            let text = format!("place {} of {experiment:?} in epoch {epoch} is in {name:?}", Place(place));
-            Step::new(Stage::Arm, text)
+            let of =
+                self.entry(index).map(|entry| format!("of {:?} in epoch {}", entry.experiment, entry.epoch));
+            let (of, arm) = (of.unwrap_or_default(), self.name_of(index, arm));
+            Step::new(Stage::Arm, format!("place {} {of} is in {arm}", Place(place)))
         });
         let stuck = if phase.sticky.writes() { Stuck::New } else { Stuck::Off };
         Choice::arm(Verdict::Arm, index, arm, stuck)
@@ -284,6 +282,7 @@ impl Snapshot {
     /// Why the phase does not take the unit, if it does not.
     fn refused(
         &self,
+        index: u32,
         phase: &Phase,
         unit: &Unit<'_>,
         context: &Context<'_>,
@@ -293,8 +292,8 @@ impl Snapshot {
             let fits = rule.holds(&self.attributes, context.attributes);
             trace.step(|| {
                 let verdict = if fits { "fits" } else { "does not fit" };
-                let rule = self.config.phases.iter().find(|entry| entry.id == phase.id);
-                let rule = rule.and_then(|entry| entry.targeting.as_ref()).map(ToString::to_string);
+                let rule =
+                    self.entry(index).and_then(|entry| entry.targeting.as_ref()).map(ToString::to_string);
                 Step::new(Stage::Targeting, format!("the request {verdict} {}", rule.unwrap_or_default()))
             });
             if !fits {
@@ -304,7 +303,7 @@ impl Snapshot {
         for required in &phase.prerequisites {
             let other = self.phase(required.phase);
             // The checks allow no cycle, so this comes to an end.
-            let chosen = other.map(|other| self.choose(other.layer, unit, context, &mut ()));
+            let chosen = other.map(|other| self.choose(other.layer, unit, context));
             let met = chosen.is_some_and(|chosen| {
                 let serves = matches!(chosen.verdict, Verdict::Arm | Verdict::Shipped | Verdict::Forced);
                 let arm = required.arms.is_empty() || required.arms.contains(&chosen.arm);
@@ -312,7 +311,7 @@ impl Snapshot {
             });
             trace.step(|| {
                 let verdict = if met { "is" } else { "is not" };
-                let id = other.map_or("", |other| other.id.as_str());
+                let id = self.entry(required.phase).map_or("", |entry| entry.id.as_str());
                 let text = format!("the unit {verdict} in phase {id:?}, in an arm that is asked for");
                 Step::new(Stage::Prerequisite, text)
             });
@@ -321,6 +320,14 @@ impl Snapshot {
             }
         }
         None
+    }
+
+    /// An arm and its phase, for traces.
+    fn name_of(&self, phase: u32, arm: u16) -> String {
+        let entry = self.entry(phase);
+        let name =
+            entry.and_then(|entry| entry.arms.get(usize::from(arm))).map_or("", |arm| arm.arm.as_str());
+        format!("arm {name:?} of phase {:?}", entry.map_or("", |entry| entry.id.as_str()))
     }
 }
 
@@ -333,11 +340,11 @@ enum Held {
 
 impl Holdout {
     /// By how much its places have moved at this time; `None` if it holds nobody.
-    fn shift(&self, now: Timestamp) -> Option<u64> {
-        if self.entry.break_glass.is_some() {
+    fn shift(&self, entry: &HoldoutEntry, now: Timestamp) -> Option<u64> {
+        if entry.break_glass.is_some() {
             return None;
         }
-        match self.entry.lifetime {
+        match entry.lifetime {
             HoldoutLifetime::Permanent => Some(0),
             HoldoutLifetime::Until(end) => (now < end).then_some(0),
             HoldoutLifetime::Rotating { start, days } => {
@@ -352,10 +359,7 @@ impl Holdout {
 const MICROS_A_DAY: i64 = 86_400_000_000;
 
 /// Every identity that the request shows, each with the tag of its kind.
-fn identities<'u>(
-    unit: &'u Unit<'_>,
-    context: &'u Context<'_>,
-) -> impl Iterator<Item = (crate::mix::UnitDigest, u64)> {
+fn identities<'u>(unit: &'u Unit<'_>, context: &'u Context<'_>) -> impl Iterator<Item = (UnitDigest, u64)> {
     let units = std::iter::once(unit).chain(context.also);
     units.flat_map(|unit| unit.digests().map(|digest| (digest, unit.tag)))
 }

@@ -6,16 +6,18 @@ use super::Snapshot;
 use super::table::{Exposures, Phase};
 use crate::assignment::{Outcome, Served};
 use crate::choice::{Choice, Verdict};
+use crate::config::PhaseEntry;
 use crate::ranges::border;
 use crate::unit::Unit;
 
 impl Snapshot {
     /// What the choice says at a decision point.
     pub(crate) fn outcome<'s>(&'s self, point: usize, choice: Choice) -> Outcome<'s> {
-        let phase = || self.phase(choice.index);
-        let holdout = || self.holdouts.get(choice.holdout as usize).map(|holdout| &holdout.entry);
+        let phase = || self.entry(choice.index);
+        let holdout = || self.config.holdouts.get(choice.holdout as usize);
+        let serve = |phase: &'s PhaseEntry| self.serve(phase, choice, point);
         let arm = |wrap: fn(Served<'s>) -> Outcome<'s>| {
-            phase().map(|phase| serve(phase, choice, point).map_or_else(|none| none, wrap))
+            phase().map(|phase| serve(phase).map_or(Outcome::Unbound(&phase.id), wrap))
         };
         let outcome = match choice.verdict {
             Verdict::Arm => arm(Outcome::Arm),
@@ -23,7 +25,7 @@ impl Snapshot {
             Verdict::Forced => arm(Outcome::Forced),
             Verdict::Holdout => holdout().map(|entry| Outcome::Holdout(&entry.id)),
             Verdict::ShippedOnly => holdout().and_then(|entry| entry.shipped_only.as_ref()).map(|group| {
-                let served = phase().and_then(|phase| serve(phase, choice, point).ok());
+                let served = phase().and_then(serve);
                 Outcome::ShippedOnly { group: &group.id, served }
             }),
             Verdict::Excluded => {
@@ -35,7 +37,7 @@ impl Snapshot {
             Verdict::Unallocated => Some(Outcome::Unallocated),
             Verdict::NoLayer => None,
             Verdict::WrongUnit => {
-                let layer = self.layers.get(choice.index as usize);
+                let layer = self.config.layers.get(choice.index as usize);
                 layer.map(|layer| Outcome::WrongUnit { expected: &layer.unit })
             }
         };
@@ -45,7 +47,7 @@ impl Snapshot {
     /// The layer of a decision point.
     pub(crate) fn layer_id(&self, point: usize) -> Option<&LayerId> {
         let layer = self.points.get(point)?.layer;
-        self.layers.get(layer as usize).map(|layer| &layer.id)
+        self.config.layers.get(layer as usize).map(|layer| &layer.id)
     }
 
     /// Whether the exposure of an arm is logged for the unit.
@@ -63,21 +65,24 @@ impl Snapshot {
     pub(super) fn phase(&self, index: u32) -> Option<&Phase> {
         self.phases.get(index as usize)
     }
-}
 
-/// The arm's binding for the decision point, or the outcome that says that there is none.
-fn serve(phase: &Phase, choice: Choice, point: usize) -> Result<Served<'_>, Outcome<'_>> {
-    let slot = phase.points.binary_search(&point).ok();
-    let found = phase.arms.get(usize::from(choice.arm)).zip(slot);
-    let Some((arm, binding)) = found.and_then(|(arm, slot)| Some((arm, arm.bindings.get(slot)?))) else {
-        return Err(Outcome::Unbound(&phase.id));
-    };
-    Ok(Served {
-        experiment: &phase.experiment,
-        phase: &phase.id,
-        arm: &arm.id,
-        epoch: phase.epoch,
-        binding,
-        stuck: choice.stuck,
-    })
+    /// What the config says of a phase.
+    #[inline]
+    pub(super) fn entry(&self, index: u32) -> Option<&PhaseEntry> {
+        self.config.phases.get(index as usize)
+    }
+
+    /// The chosen arm with its binding for the decision point, if it has one.
+    fn serve<'s>(&'s self, phase: &'s PhaseEntry, choice: Choice, point: usize) -> Option<Served<'s>> {
+        let arm = phase.arms.get(usize::from(choice.arm))?;
+        let binding = arm.bindings.get(&self.points.get(point)?.name)?;
+        Some(Served {
+            experiment: &phase.experiment,
+            phase: &phase.id,
+            arm: &arm.arm,
+            epoch: phase.epoch,
+            binding,
+            stuck: choice.stuck,
+        })
+    }
 }

@@ -1,10 +1,10 @@
 //! What lookups walk over.
 
-use expt_core::{ArmId, Binding, ExperimentId, LayerId, PhaseId, Share, UnitKind};
+use expt_core::Share;
 
 use super::foreign::Foreign;
 use crate::choice::NONE;
-use crate::config::{ExclusionCause, HoldoutEntry, LoginRule, Stickiness};
+use crate::config::{ExclusionCause, LoginRule, Stickiness};
 use crate::mix::{MixKey, UnitDigest};
 use crate::ranges::Range;
 use crate::targeting::Program;
@@ -18,10 +18,15 @@ use crate::targeting::Program;
 pub(super) struct Table {
     borders: [u64; INLINE],
     owners: [u32; INLINE + 1],
-    /// All pieces of a longer table: the lowest place of each, ascending; the first is 0.
+    /// All pieces of a longer table.
+    long: Option<Box<Long>>,
+}
+
+/// The lowest place of each piece, ascending, the first being 0; and the owner of each.
+#[derive(Debug)]
+struct Long {
     starts: Vec<u64>,
-    /// One for each of `starts`.
-    owners_of: Vec<u32>,
+    owners: Vec<u32>,
 }
 
 const INLINE: usize = 3;
@@ -31,7 +36,7 @@ impl Table {
     pub(super) fn new(claims: impl IntoIterator<Item = (Range, u32)>) -> Self {
         let mut claims: Vec<_> = claims.into_iter().collect();
         claims.sort_unstable();
-        let mut pieces: Vec<(u64, u32)> = Vec::new();
+        let mut pieces: Vec<(u64, u32)> = Vec::with_capacity(2 * claims.len() + 1);
         let mut next = Some(0);
         let mut piece = |start: Option<u64>, owner: u32| {
             // Neighbours with one owner are one piece.
@@ -57,43 +62,67 @@ impl Table {
         for (slot, (start, _)) in borders.iter_mut().zip(pieces.iter().skip(1)) {
             *slot = *start;
         }
-        let long = pieces.len() > INLINE + 1;
-        let (starts, owners_of) = if long { pieces.into_iter().unzip() } else { (vec![], vec![]) };
-        Self { borders, owners, starts, owners_of }
+        let long = (pieces.len() > INLINE + 1).then(|| {
+            let (starts, owners) = pieces.into_iter().unzip();
+            Box::new(Long { starts, owners })
+        });
+        Self { borders, owners, long }
     }
 
     /// The owner of a place; [`NONE`] if it has none.
     #[inline]
     pub(super) fn owner(&self, place: u64) -> u32 {
-        if self.starts.is_empty() {
-            let [a, b, c] = self.borders;
-            let index = usize::from(a <= place) + usize::from(b <= place) + usize::from(c <= place);
-            return self.owners.get(index).copied().unwrap_or(NONE);
+        if let Some(long) = &self.long {
+            return long.owner(place);
         }
-        let after = self.starts.partition_point(|start| *start <= place);
-        self.owners_of.get(after.wrapping_sub(1)).copied().unwrap_or(NONE)
+        let [a, b, c] = self.borders;
+        let index = usize::from(a <= place) + usize::from(b <= place) + usize::from(c <= place);
+        self.owners.get(index).copied().unwrap_or(NONE)
     }
 
     /// The owner of every place, if one has them all.
     pub(super) fn sole_owner(&self) -> Option<u32> {
         let [owner, rest @ ..] = self.owners;
-        (self.starts.is_empty() && rest.iter().all(|other| *other == owner)).then_some(owner)
+        (self.long.is_none() && rest.iter().all(|other| *other == owner)).then_some(owner)
     }
+}
+
+impl Long {
+    #[inline(never)]
+    fn owner(&self, place: u64) -> u32 {
+        let after = self.starts.partition_point(|start| *start <= place);
+        self.owners.get(after.wrapping_sub(1)).copied().unwrap_or(NONE)
+    }
+}
+
+/// What the quick path looks at: two cache lines a layer.
+#[derive(Debug)]
+pub(super) struct QuickLayer {
+    pub(super) key: MixKey,
+    /// The phases that hold traffic, by place.
+    pub(super) traffic: Table,
+    /// Of its kind of unit.
+    pub(super) tag: u64,
+    /// The phase that has every place, so that the place of a unit need not be known.
+    pub(super) sole: u32,
+    /// Nothing stands before the lookup by place: no forced unit, exclusion, holdout or sticky phase.
+    pub(super) plain: bool,
+}
+
+/// What the quick path looks at: two cache lines a phase.
+#[derive(Debug)]
+pub(super) struct QuickPhase {
+    pub(super) key: MixKey,
+    /// The arms by place.
+    pub(super) split: Table,
+    /// It is running, and nothing stands between a unit in its ranges and an arm.
+    pub(super) plain: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Layer {
-    /// Of its kind of unit.
-    pub(super) tag: u64,
-    pub(super) key: MixKey,
-    /// The phases that hold traffic, by place.
-    pub(super) traffic: Table,
-    /// Nothing stands before the lookup by place: no forced unit, exclusion, holdout or sticky phase.
-    pub(super) plain: bool,
     pub(super) has_forced: bool,
     pub(super) login: LoginRule,
-    pub(super) id: LayerId,
-    pub(super) unit: UnitKind,
     pub(super) foreign: Option<Foreign>,
     /// The holdouts in whose scope it is, in the order of asking.
     pub(super) holdouts: Vec<u32>,
@@ -103,31 +132,13 @@ pub(super) struct Layer {
 
 #[derive(Debug)]
 pub(super) struct Phase {
-    pub(super) key: MixKey,
-    /// The arms by place.
-    pub(super) split: Table,
-    /// It is running, and nothing stands between a unit in its ranges and an arm.
-    pub(super) plain: bool,
     pub(super) mode: Mode,
     pub(super) sticky: Stickiness,
-    pub(super) epoch: u32,
     pub(super) layer: u32,
     pub(super) foreign: Option<Foreign>,
     pub(super) targeting: Option<Program>,
     pub(super) prerequisites: Vec<Requirement>,
     pub(super) exposures: Exposures,
-    pub(super) id: PhaseId,
-    pub(super) experiment: ExperimentId,
-    /// The decision points that its arms bind, sorted.
-    pub(super) points: Vec<usize>,
-    pub(super) arms: Vec<Arm>,
-}
-
-#[derive(Debug)]
-pub(super) struct Arm {
-    pub(super) id: ArmId,
-    /// One for each of the phase's `points`.
-    pub(super) bindings: Vec<Binding>,
 }
 
 /// The unit must be in the phase, in one of the arms; without arms, in any.
@@ -159,7 +170,6 @@ pub(super) enum Mode {
 
 #[derive(Debug)]
 pub(super) struct Holdout {
-    pub(super) entry: HoldoutEntry,
     pub(super) tag: u64,
     pub(super) key: MixKey,
     /// [`HELD`] or [`COMPARED`], by place.
@@ -179,19 +189,6 @@ pub(super) struct Exclusion {
     /// Sorted.
     pub(super) units: Vec<UnitDigest>,
     pub(super) when: Option<Program>,
-}
-
-impl Phase {
-    /// The arm of that name.
-    pub(super) fn arm(&self, id: &ArmId) -> Option<u16> {
-        let index = self.arms.iter().position(|arm| arm.id == *id)?;
-        u16::try_from(index).ok()
-    }
-
-    /// The name of an arm, for traces.
-    pub(super) fn arm_name(&self, arm: u16) -> &str {
-        self.arms.get(usize::from(arm)).map_or("", |arm| arm.id.as_str())
-    }
 }
 
 #[cfg(test)]

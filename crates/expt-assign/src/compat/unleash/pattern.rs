@@ -32,7 +32,7 @@ impl Budget {
             let built = RegexBuilder::new(pattern)
                 .case_insensitive(ignore_case)
                 .size_limit(size)
-                .dfa_size_limit(size)
+                .dfa_size_limit(CACHE)
                 .build();
             match built {
                 Err(regex::Error::CompiledTooBig(_)) => {}
@@ -47,9 +47,12 @@ impl Budget {
     }
 }
 
-const LARGEST: usize = 1 << 20;
-const SIZES: [usize; 3] = [1 << 14, 1 << 17, LARGEST];
-const TOTAL: usize = 1 << 25;
+/// Enough for `\w{100}`, whose `\w` has all letters of Unicode; larger ones do not match in Unleash's core either.
+const LARGEST: usize = 10 << 20;
+const SIZES: [usize; 5] = [1 << 12, 1 << 15, 1 << 18, 1 << 21, LARGEST];
+const TOTAL: usize = 1 << 27;
+/// What matching may take for its cache.
+const CACHE: usize = 1 << 18;
 
 #[cfg(test)]
 mod tests {
@@ -61,13 +64,14 @@ mod tests {
         assert!(budget.compile("^user\\d{3}$", false).unwrap().unwrap().is_match("user123"));
         assert!(budget.compile("^abc$", true).unwrap().unwrap().is_match("ABC"));
         assert!(budget.compile("(?=a)b", false).unwrap().is_none());
+        assert!(budget.compile("^\\w{100}$", false).unwrap().unwrap().is_match(&"ä".repeat(100)));
         assert!(budget.taken() > 0 && budget.taken() <= 2 * LARGEST);
     }
 
     #[test]
     fn large_patterns_are_refused() {
         let refused = Budget::after(0).compile("((a{100}){100}){100}", false).unwrap_err();
-        assert!(refused.to_string().contains("1048576 bytes"), "{refused}");
+        assert!(refused.to_string().contains("10485760 bytes"), "{refused}");
         let refused = Budget::after(TOTAL).compile("a", false).unwrap_err();
         assert!(refused.to_string().contains("the 0 bytes"), "{refused}");
     }

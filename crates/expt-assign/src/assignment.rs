@@ -262,6 +262,7 @@ impl Served<'_> {
 
 /// What sticky records had to do with an arm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Stuck {
     /// Nothing.
     Off,

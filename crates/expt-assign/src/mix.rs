@@ -30,6 +30,7 @@
 
 mod digest;
 mod place;
+mod siphash;
 
 use std::fmt;
 

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use siphasher::sip128::SipHasher13;
-
+use super::siphash::siphash13_128;
 use super::words;
+use serde::{Deserialize, Serialize};
 
 /// Which function digests the units of a project. A change of it moves every unit, so it is said once.
 ///
@@ -46,10 +45,7 @@ pub struct UnitKey(Keyed);
 impl UnitKey {
     pub(super) fn new(key: [u8; 32], hash: UnitHash) -> Self {
         Self(match hash {
-            UnitHash::SipHash13 => {
-                let [k0, k1] = words(&key);
-                Keyed::SipHash13(SipHasher13::new_with_keys(k0, k1))
-            }
+            UnitHash::SipHash13 => Keyed::SipHash13(words(&key)),
             UnitHash::Blake3 => Keyed::Blake3(key),
         })
     }
@@ -59,11 +55,7 @@ impl UnitKey {
     #[inline]
     pub fn digest(&self, id: &str) -> UnitDigest {
         match &self.0 {
-            Keyed::SipHash13(hasher) => {
-                // `hash` takes bytes as they are; the trait `Hash` of `str` would add a terminator.
-                let digest = hasher.hash(id.as_bytes());
-                UnitDigest([digest.h1, digest.h2])
-            }
+            Keyed::SipHash13(key) => UnitDigest(siphash13_128(*key, id.as_bytes())),
             Keyed::Blake3(key) => UnitDigest(words(blake3::keyed_hash(key, id.as_bytes()).as_bytes())),
         }
     }
@@ -84,7 +76,7 @@ impl fmt::Debug for UnitKey {
 
 #[derive(Clone)]
 enum Keyed {
-    SipHash13(SipHasher13),
+    SipHash13([u64; 2]),
     Blake3([u8; 32]),
 }
 

@@ -48,7 +48,7 @@ pub(super) fn lower(config: Config, found: &mut Found) -> Snapshot {
         .map(|(entry, targeting)| phase(entry, targeting, &names, &mix))
         .collect();
     let quick_phases =
-        config.phases.iter().zip(&phases).map(|(entry, phase)| quick_phase(entry, phase, &mix));
+        config.phases.iter().zip(&phases).map(|(entry, phase)| quick_phase(entry, phase, &points, &mix));
     let quick_phases = quick_phases.collect();
     let forced = forced(&config, &names);
     let with_forced: BTreeSet<_> = forced.keys().map(|(_, layer)| *layer).collect();
@@ -81,6 +81,12 @@ pub(super) fn lower(config: Config, found: &mut Found) -> Snapshot {
 pub(super) fn fingerprint(point: &DecisionPoint) -> u128 {
     let digest = blake3::hash(point.as_str().as_bytes());
     digest.as_bytes().iter().take(16).fold(0, |word, byte| word << 8 | u128::from(*byte))
+}
+
+/// Where a decision point stands.
+pub(super) fn position(points: &[Point], point: &DecisionPoint) -> Option<usize> {
+    let fingerprint = fingerprint(point);
+    points.binary_search_by_key(&fingerprint, |point| point.fingerprint).ok()
 }
 
 /// Where things are, by name.
@@ -180,13 +186,18 @@ fn phase(entry: &PhaseEntry, targeting: Option<Program>, names: &Names<'_>, mix:
     }
 }
 
-fn quick_phase(entry: &PhaseEntry, phase: &Phase, mix: &Xmix1) -> QuickPhase {
+fn quick_phase(entry: &PhaseEntry, phase: &Phase, points: &[Point], mix: &Xmix1) -> QuickPhase {
+    // Every arm binds the same points, so the first speaks for all.
+    let bound = entry.arms.first().map(|arm| &arm.bindings);
+    let sole = bound.filter(|bound| bound.len() == 1).and_then(|bound| bound.keys().next());
+    let sole = sole.and_then(|point| position(points, point)).and_then(|index| u32::try_from(index).ok());
     let split = (0..).zip(&entry.arms).flat_map(|(index, arm)| claims(&arm.ranges, index));
     let needs_nothing =
         phase.targeting.is_none() && phase.prerequisites.is_empty() && phase.foreign.is_none();
     QuickPhase {
         key: mix.arms(&entry.experiment, entry.epoch),
         split: Table::new(split),
+        sole_point: sole.unwrap_or(NONE),
         plain: phase.mode == Mode::Running && needs_nothing && !entry.sticky.reads(),
     }
 }

@@ -72,7 +72,7 @@ impl Snapshot {
             return choice;
         }
         let compared = match self.held_out(layer, unit, context, &[], trace) {
-            Held::By(holdout) => return Choice { holdout, ..Choice::of(Verdict::Holdout, NONE) },
+            Held::By(holdout) => return Choice::of(Verdict::Holdout, NONE).with_holdout(holdout),
             Held::ComparedBy(holdout) => Some(holdout),
             Held::Not => None,
         };
@@ -98,11 +98,11 @@ impl Snapshot {
             None => Choice::of(Verdict::Unallocated, NONE),
         };
         let Some(holdout) = compared else { return chosen };
-        match chosen.verdict {
-            Verdict::Shipped => Choice { verdict: Verdict::ShippedOnly, holdout, ..chosen },
+        match chosen.verdict() {
+            Verdict::Shipped => chosen.with_verdict(Verdict::ShippedOnly).with_holdout(holdout),
             _ => {
                 trace.step(|| Step::new(Stage::Holdout, "nothing has been shipped here for it"));
-                Choice { holdout, ..Choice::of(Verdict::ShippedOnly, NONE) }
+                Choice::of(Verdict::ShippedOnly, NONE).with_holdout(holdout)
             }
         }
     }
@@ -125,7 +125,7 @@ impl Snapshot {
         });
         // A holdout that holds the unit only at times cannot be found when the config is compiled.
         if let Held::By(holdout) = self.held_out(layer, unit, context, &entry.overrides, trace) {
-            return Some(Choice { holdout, ..Choice::of(Verdict::Holdout, NONE) });
+            return Some(Choice::of(Verdict::Holdout, NONE).with_holdout(holdout));
         }
         Some(Choice::arm(Verdict::Forced, entry.phase, entry.arm, Stuck::Off))
     }
@@ -305,9 +305,9 @@ impl Snapshot {
             // The checks allow no cycle, so this comes to an end.
             let chosen = other.map(|other| self.choose(other.layer, unit, context));
             let met = chosen.is_some_and(|chosen| {
-                let serves = matches!(chosen.verdict, Verdict::Arm | Verdict::Shipped | Verdict::Forced);
-                let arm = required.arms.is_empty() || required.arms.contains(&chosen.arm);
-                serves && chosen.index == required.phase && arm
+                let serves = matches!(chosen.verdict(), Verdict::Arm | Verdict::Shipped | Verdict::Forced);
+                let arm = required.arms.is_empty() || required.arms.contains(&chosen.arm_index());
+                serves && chosen.index() == required.phase && arm
             });
             trace.step(|| {
                 let verdict = if met { "is" } else { "is not" };

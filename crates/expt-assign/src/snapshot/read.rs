@@ -5,7 +5,7 @@ use expt_core::LayerId;
 use super::Snapshot;
 use super::table::{Exposures, Phase};
 use crate::assignment::{Outcome, Served};
-use crate::choice::{Choice, Verdict};
+use crate::choice::{Choice, NONE, Verdict};
 use crate::config::PhaseEntry;
 use crate::ranges::border;
 use crate::unit::Unit;
@@ -13,13 +13,13 @@ use crate::unit::Unit;
 impl Snapshot {
     /// What the choice says at a decision point.
     pub(crate) fn outcome<'s>(&'s self, point: usize, choice: Choice) -> Outcome<'s> {
-        let phase = || self.entry(choice.index);
+        let phase = || self.entry(choice.index());
         let holdout = || self.config.holdouts.get(choice.holdout as usize);
         let serve = |phase: &'s PhaseEntry| self.serve(phase, choice, point);
         let arm = |wrap: fn(Served<'s>) -> Outcome<'s>| {
             phase().map(|phase| serve(phase).map_or(Outcome::Unbound(&phase.id), wrap))
         };
-        let outcome = match choice.verdict {
+        let outcome = match choice.verdict() {
             Verdict::Arm => arm(Outcome::Arm),
             Verdict::Shipped => arm(Outcome::Shipped),
             Verdict::Forced => arm(Outcome::Forced),
@@ -29,7 +29,7 @@ impl Snapshot {
                 Outcome::ShippedOnly { group: &group.id, served }
             }),
             Verdict::Excluded => {
-                self.exclusions.get(choice.index as usize).map(|entry| Outcome::Excluded(entry.cause))
+                self.exclusions.get(choice.index() as usize).map(|entry| Outcome::Excluded(entry.cause))
             }
             Verdict::Paused => phase().map(|phase| Outcome::Paused(&phase.id)),
             Verdict::NotTargeted => phase().map(|phase| Outcome::NotTargeted(&phase.id)),
@@ -37,7 +37,7 @@ impl Snapshot {
             Verdict::Unallocated => Some(Outcome::Unallocated),
             Verdict::NoLayer => None,
             Verdict::WrongUnit => {
-                let layer = self.config.layers.get(choice.index as usize);
+                let layer = self.config.layers.get(choice.index() as usize);
                 layer.map(|layer| Outcome::WrongUnit { expected: &layer.unit })
             }
         };
@@ -52,7 +52,7 @@ impl Snapshot {
 
     /// Whether the exposure of an arm is logged for the unit.
     pub(crate) fn logs_exposure(&self, choice: Choice, unit: &Unit<'_>) -> bool {
-        self.phase(choice.index).is_some_and(|phase| match phase.exposures {
+        self.phase(choice.index()).is_some_and(|phase| match phase.exposures {
             Exposures::Every => true,
             Exposures::Sampled(key, share) => {
                 u128::from(key.place(unit.digest)) < border(share.as_ppm().into())
@@ -74,15 +74,21 @@ impl Snapshot {
 
     /// The chosen arm with its binding for the decision point, if it has one.
     fn serve<'s>(&'s self, phase: &'s PhaseEntry, choice: Choice, point: usize) -> Option<Served<'s>> {
-        let arm = phase.arms.get(usize::from(choice.arm))?;
-        let binding = arm.bindings.get(&self.points.get(point)?.name)?;
+        let arm = phase.arms.get(usize::from(choice.arm_index()))?;
+        let sole = self.quick_phases.get(choice.index() as usize)?.sole_point;
+        let binding = if sole == NONE {
+            arm.bindings.get(&self.points.get(point)?.name)
+        } else {
+            // Most phases bind one point: then there is nothing to compare names for.
+            arm.bindings.values().next().filter(|_| sole as usize == point)
+        }?;
         Some(Served {
             experiment: &phase.experiment,
             phase: &phase.id,
             arm: &arm.arm,
             epoch: phase.epoch,
             binding,
-            stuck: choice.stuck,
+            stuck: choice.stuck(),
         })
     }
 }

@@ -115,6 +115,8 @@ pub(super) struct QuickPhase {
     pub(super) key: MixKey,
     /// The arms by place.
     pub(super) split: Table,
+    /// The decision point that its arms bind, if it is one.
+    pub(super) sole_point: u32,
     /// It is running, and nothing stands between a unit in its ranges and an arm.
     pub(super) plain: bool,
 }

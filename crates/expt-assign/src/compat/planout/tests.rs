@@ -158,7 +158,7 @@ fn hostile_scripts_are_refused_in_bounded_time_and_memory() {
     Script::from_json("[".repeat(1_000_000)).unwrap_err();
     let huge = Script::from_json(r#"{"op": "literal", "value": 18446744073709551616}"#).unwrap_err();
     assert_eq!(huge, PlanOutError::Literal { value: "18446744073709551616".to_owned() });
-    Script::from_json(r#"["18446744073709551616 " 18446744073709551616", 1e300]"#).unwrap();
+    Script::from_json(r#"["18446744073709551616 \" 18446744073709551616", 1e300]"#).unwrap();
     let deep = (0..200).fold(Value::Null, |inner, _| Value::List(vec![inner]));
     assert_eq!(Script::new(deep), Err(PlanOutError::Depth { allowed: 128 }));
 

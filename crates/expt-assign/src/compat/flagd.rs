@@ -84,9 +84,9 @@ mod tests {
     fn the_edges_of_the_hash_stay_in_range() {
         let hashes = [0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
         assert_eq!(hashes.map(|hash| scaled(hash, 100)), [0, 0, 49, 50, 99]);
-        assert_eq!(percent(0x7fff_ffff), 100.0);
+        assert_eq!(percent(0x7fff_ffff).to_bits(), 100.0_f64.to_bits());
         assert!(percent(0x8000_0000) > 100.0);
-        assert_eq!(percent(0xffff_ffff), percent(1));
+        assert_eq!(percent(0xffff_ffff).to_bits(), percent(1).to_bits());
     }
 
     #[test]

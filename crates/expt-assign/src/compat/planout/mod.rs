@@ -24,7 +24,7 @@
 //! )?;
 //! let inputs = Map::from_iter([("userid", Value::from(42))]);
 //! let outcome = script.evaluate("my_experiment", &inputs, &Map::new())?;
-//! assert_eq!(outcome.params.get("button"), Some(&Value::from("blue")));
+//! assert_eq!(outcome.params.get("button"), Some(&Value::from("red")));
 //! assert!(outcome.enabled);
 //! # Ok::<(), expt_assign::compat::planout::PlanOutError>(())
 //! ```
@@ -40,6 +40,8 @@ mod operators;
 mod random;
 mod script;
 mod segments;
+#[cfg(test)]
+mod tests;
 mod text;
 mod value;
 

@@ -143,8 +143,10 @@ fn index(run: &Run<'_>, arguments: &Arguments<'_>) -> Result<Item> {
     }
 }
 
-/// The arguments themselves, but for the operator's name and the salt.
+/// The arguments themselves, but for the operator's name and the salt. The reference fails on a map without a salt,
+/// which is one that is not assigned to a variable directly.
 fn map(run: &mut Run<'_>, arguments: &Arguments<'_>) -> Result<Item> {
+    arguments.any("salt")?;
     let mut copy = Dict::default();
     for (name, item) in arguments.items.entries() {
         if !matches!(&**name, "op" | "salt") {

@@ -191,3 +191,20 @@ fn what_cannot_be_designed_is_refused() {
     assert!(two.clone().with_shares(Shares::new(&[1.0; 3]).unwrap()).is_err());
     assert!(two.stratified(&in_strata(&[1])).is_err() && two.with_covariates(&["x", "x"]).is_err());
 }
+
+/// The largest design is a matter of seconds, whatever the points: random, on a line, or all in two places.
+#[test]
+fn the_largest_design_is_quick() {
+    let design = design(1, &["a", "b"]).with_covariates(&["x"]).unwrap();
+    for value in [|n: usize| n as f64, |n| (n % 2) as f64, |n| (n * n % 977) as f64] {
+        let clusters: Vec<_> = (0..1_000).map(|n| Cluster::new(id(n)).with_covariates(&[value(n)])).collect();
+        let table = design.matched_pairs(&clusters).unwrap();
+        assert!(table.blocks.len() == 500 && table.variance_kept.unwrap() < 1e-3);
+    }
+    let table = self::design(1, &["a", "b"])
+        .with_covariates(&["x", "y"])
+        .unwrap()
+        .matched_pairs(&random(999, 3))
+        .unwrap();
+    assert_eq!(table.blocks.len(), 499);
+}

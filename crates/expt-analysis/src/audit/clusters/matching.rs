@@ -127,10 +127,11 @@ fn exchanged(distances: &Distances, pairs: &[[usize; 2]]) -> Vec<[usize; 2]> {
         let mut gained = false;
         for (breadth, depth) in [(BREADTH, BREADTH), (BREADTH / 3, MAX_DEPTH)] {
             (search.breadth, search.depth) = (breadth, depth);
-            let mut more = true;
-            while more {
-                more = (0..distances.size).fold(false, |more, start| search.improve(start) | more);
-                gained |= more;
+            for _ in 0..MAX_PASSES {
+                if !(0..distances.size).fold(false, |more, start| search.improve(start) | more) {
+                    break;
+                }
+                gained = true;
             }
         }
         if !gained {

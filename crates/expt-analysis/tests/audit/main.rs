@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod clusters;
 mod independence;
 mod replay;
 mod srm;

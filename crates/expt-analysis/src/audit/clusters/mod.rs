@@ -51,7 +51,7 @@ use draw::Draws;
 /// let arm = |name| table.arm(&UnitId::new(name).unwrap()).unwrap();
 /// assert_ne!(arm("dresden"), arm("leipzig"));
 /// // Pairs are so close that a covariate's difference varies as little as this part of what it would without pairs.
-/// assert!(table.variance_kept.unwrap() < 0.1);
+/// assert!(table.variance_kept.unwrap() < 0.2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]

@@ -43,7 +43,7 @@ impl Budget {
     }
 
     /// Compiles a JavaScript pattern, as `new RegExp(pattern)` without the flag `u` would.
-    pub(super) fn javascript(
+    pub(in crate::compat) fn javascript(
         &mut self,
         pattern: &str,
         insensitive: bool,

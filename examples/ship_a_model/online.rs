@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use expt::analysis::{Analysis, LookRow, Verdict};
-use expt::assign::{PhaseEntry, PhaseState, Ranges, Snapshot, Stickiness, StickyRecord};
+use expt::assign::{Context, PhaseEntry, PhaseState, Ranges, Snapshot, Stickiness, StickyRecord};
 use expt::core::{
     AbTestPlan, Aggregation, ArmId, Correction, Direction, Document, Event, Output, PhaseId, Plan,
     PlannedArm, PlannedMetric, SealedPlan, Share, Shown, Timestamp, UnitId,
@@ -211,11 +211,12 @@ impl<'a> Replay<'a> {
             self.reported = visit.at;
         }
         let names = &self.setting.names;
-        let snapshot = self.router.snapshot();
+        let snapshot = self.router.read();
         let point = snapshot.decision_point(&names.point).ok_or("no layer lists the decision point")?;
-        let unit = snapshot.unit(&names.user, visit.user.clone())?;
+        let unit = snapshot.unit(&names.user, visit.user.as_str())?;
         let records = self.sticky.entry(visit.user.clone()).or_default();
-        let assignment = snapshot.assign(&unit, point, records);
+        let context = Context::new(visit.at).with_sticky(records);
+        let assignment = snapshot.assign(&unit, point, &context);
         if let Some(record) = assignment.sticky_record() {
             records.push(record);
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use expt::analysis::ShadowReadout;
-use expt::assign::{Config, HoldoutEntry, LayerEntry, Ranges, Snapshot, UnitEntry};
+use expt::assign::{Config, Context, HoldoutEntry, LayerEntry, Ranges, Snapshot, UnitEntry};
 use expt::core::{Binding, ModelVersion, Output, PhaseId, Plan, RequestId, ShadowPlan, Share, Stage, UnitId};
 use expt::serve::{Deployment, EventQueue, LoadFor, Loader, ModelSet, Overflow, PinPolicy, Router, Shadow};
 use expt::store::LocalArtifacts;
@@ -169,8 +169,8 @@ pub(crate) fn shadow(
     let wines = &setting.split.online.rows;
     for (number, (row, wine)) in wines.iter().enumerate().cycle().take(SHADOWED).enumerate() {
         let at = setting.pass(Duration::from_secs(20));
-        let unit = snapshot.unit(&names.user, UnitId::new(format!("visitor-{}", number % 500))?)?;
-        let assignment = snapshot.assign(&unit, point, &[]);
+        let unit = snapshot.unit(&names.user, format!("visitor-{}", number % 500))?;
+        let assignment = snapshot.assign(&unit, point, &Context::new(at));
         let member = models.answer(&assignment);
         let begun = Instant::now();
         let score = member.model()(row, &wine.features)?;

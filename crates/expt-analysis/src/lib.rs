@@ -77,10 +77,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The [`audit`] tools judge the experiment itself, before and while it runs: A/A replay and the choice of an
+//! epoch, sample ratios over ramps, independence between experiments, traffic advice, and designs for few clusters.
+//!
 //! # What it does not do yet
 //! It reads all events into memory; it has readouts for A/B tests and shadows only.
 
 mod analysis;
+pub mod audit;
 mod error;
 mod estimate;
 mod join;

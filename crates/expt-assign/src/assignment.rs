@@ -4,7 +4,7 @@ use std::fmt;
 
 use expt_core::{
     ArmId, ArmRef, Binding, ExperimentId, Exposure, ExposureTarget, HoldoutId, LayerId, PhaseId, Shown,
-    Timestamp, UnitId, UnitKind,
+    Timestamp, UnitKind,
 };
 
 use crate::choice::Choice;
@@ -89,8 +89,7 @@ impl<'a> Assignment<'a> {
         };
         Some(Exposure {
             at,
-            // Checked when the unit was made, so it is always an id.
-            unit: UnitId::new(&self.unit.id).ok()?,
+            unit: self.unit.unit_id(),
             unit_kind: self.unit.kind.clone(),
             identity: self.unit.identity,
             target,

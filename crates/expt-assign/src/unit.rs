@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use expt_core::{Identity, UnitKind};
+use expt_core::{Identity, UnitId, UnitKind};
 
 use crate::mix::UnitDigest;
 
@@ -39,6 +39,12 @@ impl Unit<'_> {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Its id as exposures and predictions carry it; allocates.
+    #[must_use]
+    pub fn unit_id(&self) -> UnitId {
+        UnitId::of_checked(&self.id)
     }
 
     /// Whether it was identified by its own id or by a fallback.

@@ -43,6 +43,13 @@ macro_rules! names {
                 check_name($kind, text)
             }
 
+            /// The name of a text that has passed [`check`](Self::check), for those who check long before
+            /// they need the name. Of another text it makes a name that [`new`](Self::new) would refuse.
+            #[must_use]
+            pub fn of_checked(text: &str) -> Self {
+                Self(Arc::from(text))
+            }
+
             /// The text.
             #[must_use]
             pub fn as_str(&self) -> &str {

@@ -321,6 +321,17 @@ pub enum Binding {
         /// The digest of its bytes.
         digest: Digest,
     },
+    /// The newest version, from `first` on, that reads the same features as `first`: for models that are
+    /// trained again on newer data while the phase runs. The plan seals this rule; each prediction's stamp
+    /// carries the version that answered.
+    Following {
+        /// The model.
+        model: ModelName,
+        /// The version that the plan was made for.
+        first: u32,
+        /// The digest of its feature pin, which every later version must have too; `None` if it has none.
+        features: Option<Digest>,
+    },
     /// Plain parameters.
     Params(BTreeMap<String, ParamValue>),
 }

@@ -3,7 +3,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use expt_assign::{Config, LayerEntry, Snapshot, UnitEntry};
+//! use expt_assign::{Config, Context, LayerEntry, Snapshot, UnitEntry};
 //! use expt_core::*;
 //! use expt_serve::{EventQueue, LoadFor, Loader, ModelSet, Overflow, Router};
 //! use expt_store::blocking::wait;
@@ -38,10 +38,10 @@
 //! let events = Arc::new(EventQueue::start(&stores, 1024, Overflow::Drop)?);
 //! let router = Router::new(Snapshot::compile(config)?, Arc::clone(&events));
 //!
-//! let snapshot = router.snapshot(); // once a request
-//! let unit = snapshot.unit(&user, UnitId::new("u-21")?)?;
+//! let snapshot = router.read(); // once a request
+//! let unit = snapshot.unit(&user, "u-21")?;
 //! let handle = snapshot.decision_point(&point).ok_or("no layer lists it")?;
-//! let assignment = snapshot.assign(&unit, handle, &[]);
+//! let assignment = snapshot.assign(&unit, handle, &Context::new(Timestamp::from_micros(0)));
 //! let member = models.answer(&assignment);
 //! let output = Output::Value(*member.model());
 //! let request = RequestId::derive(["request 1"]);
@@ -70,5 +70,5 @@ mod shadow;
 pub use latency::Latencies;
 pub use loader::{Deployment, LoadFor, Loader, PinPolicy};
 pub use queue::{EventQueue, Overflow, QueueStats};
-pub use router::{Member, ModelSet, Router};
+pub use router::{Member, ModelSet, Router, SnapshotGuard};
 pub use shadow::{Shadow, ShadowStats};

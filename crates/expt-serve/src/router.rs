@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use expt_assign::{Assignment, Deduplicate, ExposureSink, Full, Snapshot};
+use arc_swap::{ArcSwap, Guard};
+use expt_assign::{Assignment, Deduplicate, ExclusionCause, ExposureSink, Full, Outcome, Pushed, Snapshot};
 use expt_core::{
-    Binding, Event, Exposure, ModelName, Output, Prediction, PredictionId, RequestId, Shown, Stamp, Timestamp,
+    Binding, Event, Exposure, LayerId, ModelName, Output, Prediction, PredictionId, RequestId, Shown, Stamp,
+    Timestamp,
 };
 use expt_store::{Error, ErrorKind, Result};
+use parking_lot::Mutex;
 
 use crate::loader::Deployment;
 use crate::queue::EventQueue;
@@ -21,8 +24,23 @@ use crate::queue::EventQueue;
 #[derive(Debug)]
 pub struct Router {
     snapshot: ArcSwap<Snapshot>,
+    /// Snapshots that requests may still hold: they are freed by whoever swaps, never by a request.
+    retired: Mutex<Vec<Arc<Snapshot>>>,
     exposures: Deduplicate<ToQueue>,
+    excluded: Mutex<BTreeMap<ExclusionCause, u64>>,
     events: Arc<EventQueue>,
+}
+
+/// The snapshot in force when it was taken: holding it delays nobody, and giving it back frees nothing.
+#[derive(Debug)]
+pub struct SnapshotGuard(Guard<Arc<Snapshot>>);
+
+impl Deref for SnapshotGuard {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        &self.0
+    }
 }
 
 impl Router {
@@ -31,18 +49,40 @@ impl Router {
     #[must_use]
     pub fn new(snapshot: Snapshot, events: Arc<EventQueue>) -> Self {
         let exposures = Deduplicate::new(ToQueue(Arc::clone(&events)), 1 << 20);
-        Self { snapshot: ArcSwap::from_pointee(snapshot), exposures, events }
+        let (retired, excluded) = (Mutex::default(), Mutex::default());
+        Self { snapshot: ArcSwap::from_pointee(snapshot), retired, exposures, excluded, events }
     }
 
-    /// The snapshot in force. Take it once a request.
+    /// The snapshot in force, for the time of a request: it is found without a lock, and other requests and
+    /// [`swap`](Self::swap) are not kept waiting. Take it once a request.
+    #[must_use]
+    pub fn read(&self) -> SnapshotGuard {
+        SnapshotGuard(self.snapshot.load())
+    }
+
+    /// The snapshot in force, to keep.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
     }
 
-    /// Puts another snapshot in force. Requests that hold the old one finish with it.
+    /// Puts another snapshot in force. Requests that hold the old one finish with it; it is freed here, or at a
+    /// later swap, when none does.
     pub fn swap(&self, snapshot: Snapshot) {
-        self.snapshot.store(Arc::new(snapshot));
+        let old = self.snapshot.swap(Arc::new(snapshot));
+        let mut retired = self.retired.lock();
+        retired.push(old);
+        let held = std::mem::take(&mut *retired);
+        let (held, free): (Vec<_>, Vec<_>) = held.into_iter().partition(|old| Arc::strong_count(old) > 1);
+        *retired = held;
+        drop(retired);
+        drop(free);
+    }
+
+    /// How many requests of excluded units were recorded, by cause. Nothing else is kept of them.
+    #[must_use]
+    pub fn excluded(&self) -> BTreeMap<ExclusionCause, u64> {
+        self.excluded.lock().clone()
     }
 
     /// Logs that a unit gets what its assignment says: its exposure, once, and the prediction that is shown.
@@ -51,6 +91,9 @@ impl Router {
     /// answered. The prediction's id is derived from the request and the model, so a request that is logged
     /// again is a duplicate and not a second prediction. A request that asks one model at several decision
     /// points needs a request id for each, such as `RequestId::derive([request, "ranker"])`.
+    ///
+    /// Of an excluded unit nothing is logged: the request is counted ([`excluded`](Self::excluded)), and the
+    /// prediction that comes back is nowhere else.
     ///
     /// What the queue drops is counted by [`EventQueue::stats`]; an exposure that was dropped is tried again
     /// with the unit's next request.
@@ -62,10 +105,8 @@ impl Router {
         at: Timestamp,
         output: Output,
     ) -> Prediction {
-        if let Some(exposure) = assignment.exposure(at) {
-            // A full queue counts what it drops.
-            let _ = self.exposures.push(exposure);
-        }
+        // A full queue counts what it drops.
+        let _ = assignment.expose(at, &self.exposures);
         let origin = answered.deployment.origin();
         let shown = match assignment.binding() {
             Some(binding) if !answered.is(binding) => Shown::Fallback,
@@ -81,12 +122,15 @@ impl Router {
             id: PredictionId::derive([request.as_bytes().as_slice(), origin.digest.as_bytes()]),
             at,
             request,
-            unit: assignment.unit().id().clone(),
+            unit: assignment.unit().unit_id(),
             unit_kind: assignment.unit().kind().clone(),
             stamp: Arc::new(stamp),
             output,
         };
-        self.events.push(Event::Prediction(prediction.clone()));
+        match assignment.outcome() {
+            Outcome::Excluded(cause) => *self.excluded.lock().entry(cause).or_default() += 1,
+            _ => drop(self.events.push(Event::Prediction(prediction.clone()))),
+        }
         prediction
     }
 }
@@ -121,6 +165,9 @@ impl<M> Member<M> {
         match binding {
             Binding::Pinned { model, version, digest } => {
                 (&origin.model, origin.version, &origin.digest) == (model, *version, digest)
+            }
+            Binding::Following { model, first, features } => {
+                origin.model == *model && origin.version >= *first && origin.features == *features
             }
             // Plain params parametrise whatever model answers.
             Binding::Params(_) => true,
@@ -158,14 +205,17 @@ impl<M> ModelSet<M> {
     }
 
     /// The model that an assignment asks for, and production where it asks for none, or for one that is not
-    /// in the set.
+    /// in the set. Of the versions that an arm which follows a model may get, it is the newest.
     #[must_use]
     pub fn answer(&self, assignment: &Assignment<'_>) -> &Member<M> {
         let Some(binding) = assignment.binding() else { return &self.production };
-        if self.production.is(binding) {
+        // Plain params are for the model in production.
+        if matches!(binding, Binding::Params(_)) {
             return &self.production;
         }
-        self.others.values().find(|member| member.is(binding)).unwrap_or(&self.production)
+        let members = std::iter::once(&self.production).chain(self.others.values());
+        let fit = members.filter(|member| member.is(binding));
+        fit.max_by_key(|member| member.deployment.origin().version).unwrap_or(&self.production)
     }
 }
 
@@ -200,7 +250,7 @@ fn check_may_show(deployment: &Deployment) -> Result<()> {
 struct ToQueue(Arc<EventQueue>);
 
 impl ExposureSink for ToQueue {
-    fn push(&self, exposure: Exposure) -> Result<(), Full> {
-        if self.0.push(Event::Exposure(exposure)) { Ok(()) } else { Err(Full) }
+    fn push(&self, _: &LayerId, exposure: Exposure) -> Result<Pushed, Full> {
+        if self.0.push(Event::Exposure(exposure)) { Ok(Pushed::Taken) } else { Err(Full) }
     }
 }

@@ -7,6 +7,7 @@
 pub mod confidence;
 pub mod eppo;
 pub mod flagd;
+pub mod flagsmith;
 pub mod growthbook;
 pub mod launchdarkly;
 pub mod planout;

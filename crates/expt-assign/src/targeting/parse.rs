@@ -329,13 +329,13 @@ mod tests {
     fn text_comes_back_as_it_was() {
         for text in [
             "a = 'x'",
-            "a = 1 and b < 2.5 or not (c is present)",
+            "(a = 1 and b < 2.5) or not (c is present)",
             "(a = 1 or b = 2) and c in ('x', 'it''s', 3, true)",
             "not (app >= version '2.3.0')",
             "seen < time '2026-03-01T00:00:00Z'",
             "\"odd name\" starts with 'a' and tag contains 'b' and mail ends with 'c'",
             "mail matches '^[a-z]+@'",
-            "all () or any (a = 1)",
+            "(all ()) or (any (a = 1))",
             "n = number 1.0",
             "\"not\" = 1",
         ] {

@@ -3,10 +3,10 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use expt_assign::{Deduplicate, ExposureSink, Full};
-use expt_core::{ExperimentId, Exposure, ExposureTarget, Identity, Timestamp};
+use expt_assign::{Deduplicate, ExposureSink, Full, Pushed};
+use expt_core::{ExperimentId, Exposure, ExposureTarget, Identity, LayerId, Timestamp};
 
-use crate::common::{arm_id, holdout_id, kind, phase_id, unit_id};
+use crate::common::{arm_id, holdout_id, kind, layer_id, phase_id, unit_id};
 
 #[derive(Default)]
 struct Rows {
@@ -15,12 +15,12 @@ struct Rows {
 }
 
 impl ExposureSink for Rows {
-    fn push(&self, exposure: Exposure) -> Result<(), Full> {
+    fn push(&self, _: &LayerId, exposure: Exposure) -> Result<Pushed, Full> {
         if self.full.load(Ordering::Relaxed) {
             return Err(Full);
         }
         self.rows.lock().unwrap().push(exposure);
-        Ok(())
+        Ok(Pushed::Taken)
     }
 }
 
@@ -40,11 +40,15 @@ fn exposure(unit: &str, arm: &str, epoch: u32) -> Exposure {
     }
 }
 
+fn push(sink: &Deduplicate<Rows>, exposure: Exposure) -> Result<Pushed, Full> {
+    sink.push(&layer_id("ranking"), exposure)
+}
+
 /// Pushes and says how many rows came out.
 fn check(exposures: &[Exposure], expected: usize) {
     let sink = Deduplicate::new(Rows::default(), 1024);
     for exposure in exposures {
-        sink.push(exposure.clone()).unwrap();
+        push(&sink, exposure.clone()).unwrap();
     }
     assert_eq!(sink.inner().rows.lock().unwrap().len(), expected);
     assert_eq!(sink.known(), (exposures.len() - expected) as u64);
@@ -64,15 +68,33 @@ fn the_same_again_is_dropped_and_a_change_is_not() {
     check(&[a.clone(), held("p"), held("p"), held("q"), a.clone()], 3);
 }
 
+/// A unit that went over another phase of the layer and came back is found, in another layer it is not lost.
+#[test]
+fn a_layer_has_one_memory() {
+    let a = exposure("u", "a", 1);
+    let other = ExposureTarget::Arm {
+        experiment: ExperimentId::new("f").unwrap(),
+        phase: phase_id("q"),
+        arm: arm_id("a"),
+        epoch: 1,
+    };
+    check(&[a.clone(), Exposure { target: other, ..a.clone() }, a.clone()], 3);
+    let sink = Deduplicate::new(Rows::default(), 1024);
+    for layer in ["ranking", "ads", "ranking", "ads"] {
+        sink.push(&layer_id(layer), a.clone()).unwrap();
+    }
+    assert_eq!(sink.known(), 2);
+}
+
 #[test]
 fn what_was_not_taken_is_not_remembered() {
     let sink = Deduplicate::new(Rows::default(), 1024);
-    sink.push(exposure("u", "a", 1)).unwrap();
+    push(&sink, exposure("u", "a", 1)).unwrap();
     sink.inner().full.store(true, Ordering::Relaxed);
-    assert_eq!(sink.push(exposure("u", "b", 1)), Err(Full));
-    assert_eq!(sink.push(exposure("u", "a", 1)), Ok(()), "what it knows needs no room");
+    assert_eq!(push(&sink, exposure("u", "b", 1)), Err(Full));
+    assert_eq!(push(&sink, exposure("u", "a", 1)), Ok(Pushed::Known), "what it knows needs no room");
     sink.inner().full.store(false, Ordering::Relaxed);
-    sink.push(exposure("u", "b", 1)).unwrap();
+    push(&sink, exposure("u", "b", 1)).unwrap();
     assert_eq!(sink.inner().rows.lock().unwrap().len(), 2);
 }
 
@@ -82,14 +104,14 @@ fn a_small_memory_repeats_but_never_withholds() {
         let sink = Deduplicate::new(Rows::default(), capacity);
         for round in 0..3 {
             for unit in 0..1000 {
-                sink.push(exposure(&format!("u{unit}"), if round == 1 { "b" } else { "a" }, 1)).unwrap();
+                push(&sink, exposure(&format!("u{unit}"), if round == 1 { "b" } else { "a" }, 1)).unwrap();
             }
         }
         assert_eq!(sink.inner().rows.lock().unwrap().len(), 3000, "each round is news to each unit");
     }
     let sink = Deduplicate::new(Rows::default(), 100_000);
     for unit in 0..2000 {
-        sink.push(exposure(&format!("u{}", unit % 1000), "a", 1)).unwrap();
+        push(&sink, exposure(&format!("u{}", unit % 1000), "a", 1)).unwrap();
     }
     assert_eq!(sink.known(), 1000, "within its capacity it forgets nothing");
 }
@@ -100,7 +122,9 @@ fn threads_agree() {
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                (0..100).for_each(|unit| sink.push(exposure(&format!("u{unit}"), "a", 1)).unwrap())
+                for unit in 0..100 {
+                    push(&sink, exposure(&format!("u{unit}"), "a", 1)).unwrap();
+                }
             });
         }
     });

@@ -1,14 +1,15 @@
 //! The order of evaluation, and what each state does.
 
+use expt_assign::targeting::Value;
 use expt_assign::{
     AssignError, Config, ForcedUnit, HoldoutEntry, LayerEntry, Outcome, PhaseEntry, PhaseState, Ranges,
     Reason, Snapshot, Stage, Stickiness, StickyRecord, UnitEntry,
 };
-use expt_core::{Binding, ExperimentId, ExposureTarget, Identity, Share, Shown, Timestamp};
+use expt_core::{Binding, ExperimentId, ExposureTarget, Identity, Share, Shown};
 
 use crate::common::{
-    arm_id, ask, compile, config, config_with_phase, holdout_id, kind, layer_id, params, percent, phase,
-    phase_id, place, point, unit_id, user, users,
+    NOW, arm_id, ask, compile, config, config_with_phase, excluded, holdout_id, kind, layer_id, now, params,
+    percent, phase, phase_id, place, point, unit_id, user, users, with,
 };
 
 fn with_phase(edit: impl FnOnce(PhaseEntry) -> PhaseEntry) -> Snapshot {
@@ -239,18 +240,25 @@ fn a_unit_of_another_kind_or_project_gets_nothing() {
 #[test]
 fn a_unit_is_identified_by_the_first_attribute_that_is_there() {
     let snapshot = compile(config());
-    let identify = |user: Option<&'static str>, device: Option<&'static str>| {
-        snapshot.identify(&kind("user"), |name| if name == "user_id" { user } else { device })
-    };
-    let own = identify(Some("u1"), Some("d1")).unwrap();
+    let text = |text: &'static str| Value::Text(text);
+    let both = [("user_id", text("u1")), ("device_id", text("d1"))];
+    let own = snapshot.identify(&kind("user"), &both, NOW).unwrap();
     assert_eq!((own.id(), own.identity()), ("u1", Identity::Own));
-    assert_eq!(own, user(&snapshot, "u1"));
-    for blank in [None, Some("")] {
-        let fallback = identify(blank, Some("d1")).unwrap();
+    assert_eq!(own.digest(), user(&snapshot, "u1").digest());
+    for blank in [vec![], vec![("user_id", text(""))]] {
+        let device = [&blank[..], &both[1..]].concat();
+        let fallback = snapshot.identify(&kind("user"), &device, NOW).unwrap();
         assert_eq!((fallback.id(), fallback.identity()), ("d1", Identity::Fallback));
-        assert!(matches!(identify(blank, None), Err(AssignError::Unidentified { .. })));
+        let nobody = snapshot.identify(&kind("user"), &blank, NOW);
+        assert!(matches!(nobody, Err(AssignError::Unidentified { .. })));
     }
-    assert!(matches!(identify(Some("a\nb"), Some("d1")), Err(AssignError::Core(_))));
+    let number = [("user_id", Value::Int(-17))];
+    assert_eq!(snapshot.identify(&kind("user"), &number, NOW).unwrap().id(), "-17");
+    let control = [("user_id", text("a\nb")), both[1]];
+    assert!(matches!(snapshot.identify(&kind("user"), &control, NOW), Err(AssignError::Core(_))));
+    let truth = [("user_id", Value::Bool(true))];
+    let error = snapshot.identify(&kind("user"), &truth, NOW).unwrap_err().to_string();
+    assert!(error.contains("\"user_id\"") && error.contains("give a text or a whole number"), "{error}");
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! All faults at once, each where it is.
 
+use expt_assign::targeting::{Comparison, Rule as Rule_, Test};
 use expt_assign::{
-    ArmEntry, Config, FaultKind, Faults, ForcedUnit, HoldoutEntry, LayerEntry, PhaseState, Range, Ranges,
-    Snapshot, UnitEntry,
+    ArmEntry, BreakGlass, Clusters, Config, FaultKind, Faults, ForcedUnit, HoldoutEntry, HoldoutLifetime,
+    LayerEntry, PhaseState, Range, Ranges, Snapshot, UnitEntry, Window,
 };
 use expt_core::Binding;
 
 use crate::common::{
-    Random, arm_id, config, config_with_phase, holdout_id, kind, layer_id, params, percent, phase, phase_id,
-    point, unit_id,
+    NOW, Random, arm_id, config, config_with_phase, excluded, holdout_id, kind, layer_id, now, params,
+    percent, phase, phase_id, point, unit_id,
 };
 
 fn faults(config: Config) -> Faults {
@@ -129,7 +130,7 @@ fn arms() {
 
 #[test]
 fn holdouts() {
-    use FaultKind::{Dangling, Duplicate, Empty, Overlap, UnitMismatch};
+    use FaultKind::{Dangling, Duplicate, Empty, Overlap, State};
     let holdout =
         |id: &str, salt: &str, ranges| HoldoutEntry::new(holdout_id(id), kind("user"), salt, ranges);
     let with_devices = || {
@@ -152,15 +153,72 @@ fn holdouts() {
         config().with_holdout(holdout("g", "s", percent(0, 2)).with_layers([])),
         &[(Empty, "holdouts[0].scope")],
     );
-    check(
-        with_devices().with_holdout(holdout("g", "s", percent(0, 2))),
-        &[(UnitMismatch, "holdouts[0].scope")],
-    );
     let scoped = holdout("g", "s", percent(0, 2)).with_layers([layer_id("x"), layer_id("push")]);
+    check(with_devices().with_holdout(scoped), &[(Dangling, "holdouts[0].scope[0]")]);
+    let rotating = HoldoutLifetime::Rotating { start: NOW, days: 0 };
+    let apart = holdout("g", "s", percent(0, 2)).with_lifetime(rotating);
+    let apart = apart.with_shipped_only(holdout_id("g"), percent(3, 5));
     check(
-        with_devices().with_holdout(scoped),
-        &[(Dangling, "holdouts[0].scope[0]"), (UnitMismatch, "holdouts[0].scope[1]")],
+        config().with_holdout(apart.with_break_glass(BreakGlass::new("ada".parse().unwrap(), " ", NOW))),
+        &[
+            (Duplicate, "holdouts"),
+            (Empty, "holdouts[0].break_glass.reason"),
+            (Empty, "holdouts[0].lifetime"),
+            (State, "holdouts[0].ranges"),
+        ],
     );
+    let overlapping = holdout("g", "s", percent(0, 2)).with_shipped_only(holdout_id("c"), percent(1, 3));
+    check(config().with_holdout(overlapping), &[(Overlap, "holdouts[0].ranges")]);
+}
+
+#[test]
+fn rules_and_prerequisites() {
+    use FaultKind::{Cycle, Dangling, Empty, NotFinite, Rule, TooLarge, UnitMismatch};
+    let targeted = |rule: Rule_| {
+        edited(|c| c.phases[0].targeting = Some(Rule_::All(vec![Rule_::equals("a", true), rule])))
+    };
+    let path = "phases[0].targeting.all[1]";
+    check(targeted(Rule_::test("", Test::Present)), &[(Empty, path)]);
+    check(targeted(Rule_::test("a", Test::Number(Comparison::Above, f64::NAN))), &[(NotFinite, path)]);
+    check(targeted(Rule_::test("a", Test::Version(Comparison::Above, "x".into()))), &[(Rule, path)]);
+    check(targeted(Rule_::test("a", Test::Matches("(".into()))), &[(Rule, path)]);
+    check(targeted(Rule_::equals("a", i64::MAX)), &[(Rule, path)]);
+    let deep = (0..40).fold(Rule_::equals("a", true), |rule, _| rule.negate());
+    assert_eq!(faults(targeted(deep)).as_slice()[0].kind, TooLarge);
+
+    let asks = |id: &str, layer: &str, of: &str, arm: &str| {
+        phase(id, layer, if layer == "ads" { "ads" } else { "ranker" }, percent(0, 10))
+            .with_prerequisite(phase_id(of), [arm_id(arm)])
+    };
+    check(
+        config().with_phase(asks("x", "ads", "gone", "a")),
+        &[(Dangling, "phases[0].prerequisites[0].phase")],
+    );
+    check(
+        config_with_phase().with_phase(asks("x", "ads", "p", "c")),
+        &[(Dangling, "phases[1].prerequisites[0].arms[0]")],
+    );
+    check(
+        config().with_phase(asks("x", "ads", "y", "a")).with_phase(asks("y", "ranking", "x", "a")),
+        &[(Cycle, "phases[0].prerequisites"), (Cycle, "phases[1].prerequisites")],
+    );
+    check(config().with_phase(asks("x", "ads", "x", "a")), &[(Cycle, "phases[0].prerequisites")]);
+    let devices = config_with_phase()
+        .with_unit(UnitEntry::new(kind("device"), "device_id"))
+        .with_layer(LayerEntry::new(layer_id("push"), kind("device"), [point("push")]));
+    let other_kind = phase("x", "push", "push", Ranges::all()).with_prerequisite(phase_id("p"), []);
+    check(devices.with_phase(other_kind), &[(UnitMismatch, "phases[1].prerequisites[0].phase")]);
+}
+
+#[test]
+fn shapes_of_units() {
+    use FaultKind::{Empty, Name, TooLarge};
+    let entry = UnitEntry::new(kind("x"), "a").with_window(Window::seconds(0));
+    check(config().with_unit(entry), &[(Empty, "units[1].window.seconds")]);
+    let entry = UnitEntry::new(kind("x"), "a").with_clusters(Clusters::new(1, [("v", "")]));
+    check(config().with_unit(entry), &[(Name, "units[1].clusters.of[\"v\"]")]);
+    let entry = ["b", "c", "d", "e"].iter().fold(UnitEntry::new(kind("x"), "a"), |e, f| e.with_fallback(*f));
+    check(config().with_unit(entry), &[(TooLarge, "units[1].fallbacks")]);
 }
 
 #[test]

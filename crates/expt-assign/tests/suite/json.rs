@@ -1,11 +1,15 @@
 //! Configs as documents.
 
+use expt_assign::mix::UnitHash;
 use expt_assign::{
-    AssignError, Config, ForcedUnit, HoldoutEntry, PhaseState, Ranges, Snapshot, Stickiness, StickyRecord,
+    AssignError, BreakGlass, Clusters, Config, ExclusionCause, ExclusionEntry, ExposurePolicy, ForcedUnit,
+    HoldoutEntry, HoldoutLifetime, PhaseState, Ranges, Snapshot, Stickiness, StickyRecord, UnitEntry, Window,
 };
+use expt_core::Share;
 
 use crate::common::{
-    Random, arm_id, config_with_phase, holdout_id, kind, layer_id, percent, phase, phase_id, unit_id,
+    NOW, Random, arm_id, config_with_phase, excluded, holdout_id, kind, layer_id, percent, phase, phase_id,
+    unit_id,
 };
 
 /// A config that uses every field.
@@ -13,7 +17,28 @@ fn full() -> Config {
     let shipped = PhaseState::Shipped { arm: arm_id("b") };
     config_with_phase()
         .with_phase(phase("q", "ads", "ads", percent(10, 30)).with_state(shipped).with_epoch(3))
-        .with_phase(phase("r", "ads", "ads", percent(30, 31)).with_sticky(Stickiness::On))
+        .with_phase(
+            phase("r", "ads", "ads", percent(30, 31))
+                .with_sticky(Stickiness::Recheck)
+                .with_targeting("country in ('DE', 'AT') and not (app < version '2.1')".parse().unwrap())
+                .with_prerequisite(phase_id("p"), [arm_id("a")])
+                .with_exposures(ExposurePolicy::Sampled(Share::HALF)),
+        )
+        .with_unit(
+            UnitEntry::new(kind("region-hour"), "city")
+                .with_clusters(Clusters::new(3, [("berlin", "east")]))
+                .with_window(Window::seconds(3600).with_offset_seconds(3600)),
+        )
+        .with_unit_hash(UnitHash::Blake3)
+        .with_exclusion(
+            ExclusionEntry::new(ExclusionCause::NoConsent).with_rule("consent != true".parse().unwrap()),
+        )
+        .with_holdout(
+            HoldoutEntry::new(holdout_id("r"), kind("user"), "r", percent(0, 5))
+                .with_shipped_only(holdout_id("r/shipped-only"), percent(5, 10))
+                .with_lifetime(HoldoutLifetime::Rotating { start: NOW, days: 90 })
+                .with_break_glass(BreakGlass::new("grace".parse().unwrap(), "an outage", NOW)),
+        )
         .with_holdout(HoldoutEntry::new(holdout_id("g"), kind("user"), "g", percent(0, 2)))
         .with_holdout(
             HoldoutEntry::new(holdout_id("h"), kind("user"), "h", percent(0, 2))
@@ -49,9 +74,20 @@ fn check_refused(from: &str, to: &str, says: &str) {
 
 #[test]
 fn unknown_fields_are_refused_everywhere() {
-    for field in
-        ["version", "kind", "decision_points", "epoch", "bindings", "salt", "overrides", "unit", "Shipped"]
-    {
+    for field in [
+        "version",
+        "kind",
+        "decision_points",
+        "epoch",
+        "bindings",
+        "salt",
+        "overrides",
+        "unit",
+        "Shipped",
+        "attribute",
+        "cause",
+        "buckets",
+    ] {
         let quoted = format!("\"{field}\":");
         check_refused(&quoted, &format!("\"typo\": 1, {quoted}"), "unknown");
     }
@@ -88,7 +124,9 @@ fn a_number_that_json_cannot_say_is_refused() {
 fn a_sticky_record_is_a_small_document() {
     let record = StickyRecord::new(phase_id("p"), 2, arm_id("a"));
     let json = serde_json::to_string(&record).unwrap();
-    assert_eq!(json, r#"{"phase":"p","epoch":2,"arm":"a"}"#);
+    assert_eq!(json, r#"{"phase":"p","epoch":2,"arm":"a","identity":"Own"}"#);
+    let older = r#"{"phase":"p","epoch":2,"arm":"a"}"#;
+    assert_eq!(serde_json::from_str::<StickyRecord>(older).unwrap(), record);
     assert_eq!(serde_json::from_str::<StickyRecord>(&json).unwrap(), record);
     assert!(serde_json::from_str::<StickyRecord>(&json.replace("epoch", "e")).is_err());
 }

@@ -11,4 +11,5 @@ mod golden;
 #[cfg(feature = "json")]
 mod json;
 mod properties;
+mod requests;
 mod statistics;

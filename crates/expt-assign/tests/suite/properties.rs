@@ -3,7 +3,9 @@
 use expt_assign::{Config, PhaseEntry, Ranges, Stickiness, StickyRecord};
 use expt_core::Share;
 
-use crate::common::{Random, arm_id, ask, compile, config, percent, phase, phase_id, place, point, users};
+use crate::common::{
+    Random, arm_id, ask, compile, config, now, percent, phase, phase_id, place, point, users, with,
+};
 
 /// Cuts the layer into slots and gives some to each of two phases, in random order.
 fn random_ranges(random: &mut Random) -> (Vec<Ranges>, Vec<Ranges>) {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use expt_assign::{
-    ArmEntry, Assignment, Config, ExcludedUnit, ForcedUnit, HoldoutEntry, LayerEntry, PhaseEntry, PhaseState,
-    Ranges, Snapshot, UnitEntry,
+    ArmEntry, Assignment, Config, Context, ExclusionCause, ExclusionEntry, ForcedUnit, HoldoutEntry,
+    LayerEntry, PhaseEntry, PhaseState, Ranges, Snapshot, UnitEntry,
 };
 use expt_core::{
     Binding, DecisionPoint, Digest, Event, Exposure, ExposureTarget, Output, Prediction, RequestId, Share,
@@ -60,9 +60,9 @@ fn compile(config: Config) -> Snapshot {
 }
 
 fn with<T>(snapshot: &Snapshot, unit: &str, then: impl FnOnce(&Assignment<'_>) -> T) -> T {
-    let unit = snapshot.unit(&user(), UnitId::new(unit).unwrap()).unwrap();
+    let unit = snapshot.unit(&user(), unit).unwrap();
     let point = snapshot.decision_point(&DecisionPoint::new("ranker").unwrap()).unwrap();
-    then(&snapshot.assign(&unit, point, &[]))
+    then(&snapshot.assign(&unit, point, &Context::new(Timestamp::from_micros(0))))
 }
 
 /// Two versions that may be shown; the first is production.
@@ -156,14 +156,16 @@ fn the_stamp_says_why() {
         assert_eq!(named, arms, "{shown}");
         let origin = if answers == "one" { &shop.one } else { &shop.two }.origin();
         assert_eq!((&stamp.model, stamp.config_version), (&**origin, 1));
-        assert!(shop.logged().contains(&Event::Prediction(prediction)), "what is returned is what is logged");
+        // What is returned is what is logged; of the excluded nothing is.
+        let logged = shop.logged().contains(&Event::Prediction(prediction));
+        assert_eq!(logged, shown != Shown::Excluded);
     };
     let holdout = HoldoutEntry::new("global".parse().unwrap(), user(), "salt", Ranges::all());
-    let excluded = ExcludedUnit::new(user(), UnitId::new("u").unwrap());
+    let excluded = ExclusionEntry::new(ExclusionCause::Staff).with_unit(user(), UnitId::new("u").unwrap());
     let forced = ForcedUnit::new(UnitId::new("u").unwrap(), "e/ab".parse().unwrap(), "b".parse().unwrap());
     check(shop.config("b"), Shown::Arm, &["e e/ab b"], "two");
     check(shop.config("b").with_holdout(holdout), Shown::Holdout("global".parse().unwrap()), &[], "one");
-    check(shop.config("b").with_excluded(excluded), Shown::Excluded, &[], "one");
+    check(shop.config("b").with_exclusion(excluded), Shown::Excluded, &[], "one");
     check(shop.config("a").with_forced(forced), Shown::Forced, &["e e/ab b"], "two");
     check(config(1, "b", pinned(&shop.one), missing), Shown::Fallback, &["e e/ab b"], "one");
     check(empty(1), Shown::Production, &[], "one");
@@ -199,10 +201,38 @@ fn a_fallback_is_exposed_and_a_holdout_too_and_the_others_are_not() {
     let holdout = HoldoutEntry::new("global".parse().unwrap(), user(), "salt", Ranges::all());
     check(shop.config("b").with_holdout(holdout), &["holdout global"]);
     let unit = || UnitId::new("u").unwrap();
-    check(shop.config("b").with_excluded(ExcludedUnit::new(user(), unit())), &[]);
+    check(
+        shop.config("b").with_exclusion(ExclusionEntry::new(ExclusionCause::Staff).with_unit(user(), unit())),
+        &[],
+    );
     let forced = ForcedUnit::new(unit(), "e/ab".parse().unwrap(), "b".parse().unwrap());
     check(shop.config("a").with_forced(forced), &[]);
     check(empty(1), &[]);
+}
+
+#[test]
+fn of_the_excluded_only_a_count_is_kept() {
+    let shop = Shop::new();
+    let rule = ExclusionEntry::new(ExclusionCause::NoConsent).with_rule("consent != true".parse().unwrap());
+    let router = shop.router(shop.config("b").with_exclusion(rule));
+    (0..3).for_each(|request| drop(shop.serve(&router, "u", &request.to_string())));
+    assert_eq!(router.excluded(), [(ExclusionCause::NoConsent, 3)].into());
+    assert!(shop.logged().is_empty());
+}
+
+#[test]
+fn an_arm_may_follow_a_model() {
+    let shop = Shop::new();
+    let (model, features) = (shop.one.origin().model.clone(), shop.one.origin().features);
+    let following = |first| Binding::Following { model: model.clone(), first, features };
+    let answer = |binding: Binding| {
+        let snapshot = compile(config(1, "b", pinned(&shop.one), binding));
+        with(&snapshot, "u", |assignment| *shop.models.answer(assignment).model())
+    };
+    assert_eq!(answer(following(1)), "two", "the newest that fits");
+    assert_eq!(answer(following(3)), "one", "none fits, so production answers");
+    let other = Binding::Following { model: model.clone(), first: 1, features: Some(Digest::of(b"other")) };
+    assert_eq!(answer(other), "one", "another feature pipeline does not fit");
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl Bench {
     /// One request.
     #[inline]
     fn assign(&self, id: &str) {
-        let snapshot = self.router.snapshot();
+        let snapshot = self.router.read();
         let Ok(unit) = snapshot.unit(&self.user, black_box(id)) else { return };
         let context = Context::new(Timestamp::from_micros(0));
         black_box(snapshot.assign(&unit, black_box(self.point), &context).binding());

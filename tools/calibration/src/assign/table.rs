@@ -85,7 +85,7 @@ impl Tables {
         let fives = fives.filter(|(columns, odd)| {
             let singles =
                 columns.map(|column| totals[usize::from(column)][..BUCKETS / 2].iter().sum::<u64>());
-            all_cells_alike(&singles, *odd, self.ids) > bounds.five
+            all_cells_alike(&singles, odd, self.ids) > bounds.five
         });
         let columns = totals.iter().filter(|totals| uniformity(totals) > bounds.column);
         let last = [(fives.count(), self.fives.len()), (columns.count(), self.columns)];

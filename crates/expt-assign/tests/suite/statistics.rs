@@ -1,9 +1,13 @@
 //! Places look uniform, and independent under different keys.
 //!
-//! A sanity check that catches gross faults, not the proof that freezing the algorithm needs. Everything is
-//! fixed, so no test can fail by chance. A statistic is compared with the quantile of its chi-square
-//! distribution at 1 - 1e-4, by the approximation of Wilson and Hilferty (1931) with z = 3.719; about fifty
-//! such comparisons are made, so a sound mix had a chance below 1 % of failing when this was written.
+//! A sanity check that catches gross faults, in every run of the tests and with both digests. The proof that
+//! freezing `xmix1` needed is the program `tools/calibration`; its results are in `docs/calibration.md`.
+//! Everything is fixed, so no test can fail by chance. A statistic is compared with the quantile of its
+//! chi-square distribution at 1 - 1e-4, by the approximation of Wilson and Hilferty (1931) with z = 3.719;
+//! about a hundred such comparisons are made, so a sound mix had a chance of about 1 % of failing when this
+//! was written.
+
+use std::collections::BTreeSet;
 
 use expt_assign::mix::{MixKey, UnitDigest, UnitHash, Xmix1};
 use expt_core::{ExperimentId, LayerId};
@@ -11,6 +15,8 @@ use expt_core::{ExperimentId, LayerId};
 use crate::common::{Random, kind};
 
 const IDS: u32 = 100_000;
+
+const HASHES: [UnitHash; 2] = [UnitHash::SipHash13, UnitHash::Blake3];
 
 /// Ids as they come: sequential numbers with a prefix.
 fn sequential(project: &Xmix1, prefix: &str) -> Vec<UnitDigest> {
@@ -53,11 +59,16 @@ fn check_independent(name: &str, units: &[UnitDigest], one: &MixKey, other: &Mix
 
 #[test]
 fn places_of_sequential_ids_are_uniform() {
-    let project = Xmix1::new("shop-2026", UnitHash::default());
+    for hash in HASHES {
+        check_uniform(&Xmix1::new("shop-2026", hash));
+    }
+}
+
+fn check_uniform(project: &Xmix1) {
     let layers =
         ["ranking", "ads", "layer-1", "layer-2"].map(|name| project.layer(&LayerId::new(name).unwrap()));
     for prefix in ["", "user-", "00000000-0000-0000-0000-"] {
-        let units = sequential(&project, prefix);
+        let units = sequential(project, prefix);
         for (index, key) in layers.iter().enumerate() {
             let mut observed = vec![0; 100];
             let mut low_bits = vec![0; 100];
@@ -76,8 +87,13 @@ fn places_of_sequential_ids_are_uniform() {
 
 #[test]
 fn keys_of_different_purpose_are_independent() {
-    let project = Xmix1::new("shop-2026", UnitHash::default());
-    let units = sequential(&project, "user-");
+    for hash in HASHES {
+        check_purposes(&Xmix1::new("shop-2026", hash));
+    }
+}
+
+fn check_purposes(project: &Xmix1) {
+    let units = sequential(project, "user-");
     let layer = |name| project.layer(&LayerId::new(name).unwrap());
     let arms = |epoch| project.arms(&ExperimentId::new("ranker-v2").unwrap(), epoch);
     check_independent("two layers", &units, &layer("ranking"), &layer("ads"));
@@ -87,9 +103,20 @@ fn keys_of_different_purpose_are_independent() {
     check_independent("holdout and layer", &units, &project.holdout("global-2026"), &layer("ranking"));
     check_independent("holdout and arms", &units, &project.holdout("global-2026"), &arms(1));
     check_independent("two holdouts", &units, &project.holdout("a"), &project.holdout("b"));
+}
+
+#[test]
+fn projects_kinds_and_hashes_have_digests_of_their_own() {
+    let [sip, blake] = HASHES.map(|hash| Xmix1::new("shop-2026", hash));
     let other = Xmix1::new("other", UnitHash::default());
-    let same_unit = sequential(&project, "user-")[0] == sequential(&other, "user-")[0];
-    assert!(!same_unit, "projects have digests of their own");
+    let keys = [
+        sip.unit(&kind("user")),
+        sip.unit(&kind("device")),
+        blake.unit(&kind("user")),
+        other.unit(&kind("user")),
+    ];
+    let digests: BTreeSet<_> = keys.iter().map(|key| key.digest("u-1")).collect();
+    assert_eq!(digests.len(), keys.len());
 }
 
 /// All pairs of 24 layers. Of 276 independent tests at level 0.01 at most 12 reject with a chance of

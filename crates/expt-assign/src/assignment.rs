@@ -22,7 +22,7 @@ pub struct Assignment<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) unit: &'a Unit<'a>,
     /// The decision point, as the snapshot numbers them.
-    pub(crate) point: usize,
+    pub(crate) point: u32,
     pub(crate) choice: Choice,
 }
 
@@ -59,8 +59,9 @@ impl<'a> Assignment<'a> {
 
     /// The arm that is served, whether or not it is analysed: of a running phase, shipped, or forced.
     #[must_use]
+    #[inline]
     pub fn served(&self) -> Option<Served<'a>> {
-        self.outcome().served()
+        self.snapshot.served(self.point, self.choice)
     }
 
     /// What the decision point gives; `None` means: whatever the application does without experiments.

@@ -15,7 +15,7 @@ use self::identify::Kind;
 use self::table::{Exclusion, Holdout, Layer, Phase, QuickLayer, QuickPhase};
 use crate::assignment::{Assignment, Peek};
 use crate::check::check;
-use crate::choice::{Choice, Choices, Verdict};
+use crate::choice::{Choice, Choices, NONE, Verdict};
 use crate::config::Config;
 use crate::context::Context;
 use crate::explain::Explanation;
@@ -53,6 +53,8 @@ pub struct Snapshot {
     attributes: Vec<Attribute>,
     /// Sorted by fingerprint.
     points: Vec<Point>,
+    /// Stands for the decision points and their layers: two snapshots with one map have them at the same places.
+    map: u64,
     // Layers, phases and holdouts stand as they do in the config, which has their names and bindings.
     quick_layers: Vec<QuickLayer>,
     quick_phases: Vec<QuickPhase>,
@@ -81,7 +83,10 @@ struct ForcedArm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PointHandle {
     fingerprint: u128,
-    hint: usize,
+    /// Where the point and its layer stand in every snapshot with this map of points.
+    map: u64,
+    point: u32,
+    layer: u32,
 }
 
 #[derive(Debug)]
@@ -119,8 +124,9 @@ impl Snapshot {
     #[must_use]
     pub fn decision_point(&self, point: &DecisionPoint) -> Option<PointHandle> {
         let fingerprint = compile::fingerprint(point);
-        let hint = self.points.binary_search_by_key(&fingerprint, |point| point.fingerprint).ok()?;
-        Some(PointHandle { fingerprint, hint })
+        let index = self.points.binary_search_by_key(&fingerprint, |point| point.fingerprint).ok()?;
+        let (layer, index) = (self.points.get(index)?.layer, u32::try_from(index).ok()?);
+        Some(PointHandle { fingerprint, map: self.map, point: index, layer })
     }
 
     /// What rules and kinds of units look at, sorted by name: what a request should bring along.
@@ -144,9 +150,26 @@ impl Snapshot {
         point: PointHandle,
         context: &Context<'_>,
     ) -> Assignment<'a> {
+        // What nearly every request needs; everything else is one call away.
+        if point.map == self.map
+            && let Some(layer) = self.quick_layers.get(point.layer as usize)
+            && let Some(choice) = self.choose_plainly(layer, unit)
+        {
+            return Assignment { snapshot: self, unit, point: point.point, choice };
+        }
+        self.assign_fully(unit, point, context)
+    }
+
+    #[inline(never)]
+    fn assign_fully<'a>(
+        &'a self,
+        unit: &'a Unit<'_>,
+        point: PointHandle,
+        context: &Context<'_>,
+    ) -> Assignment<'a> {
         let (point, choice) = match self.find(point) {
-            Some((index, point)) => (index, self.choose(point.layer, unit, context)),
-            None => (usize::MAX, Choice::of(Verdict::NoLayer, 0)),
+            Some((index, layer)) => (index, self.choose(layer, unit, context)),
+            None => (NONE, Choice::of(Verdict::NoLayer, 0)),
         };
         Assignment { snapshot: self, unit, point, choice }
     }
@@ -200,11 +223,11 @@ impl Snapshot {
         if choices.made_for != Some((self.version(), unit.digest)) {
             return None;
         }
-        let Some((index, point)) = self.find(point) else {
+        let Some((index, layer)) = self.find(point) else {
             let choice = Choice::of(Verdict::NoLayer, 0);
-            return Some(Assignment { snapshot: self, unit, point: usize::MAX, choice });
+            return Some(Assignment { snapshot: self, unit, point: NONE, choice });
         };
-        let choice = *choices.of.get(point.layer as usize)?;
+        let choice = *choices.of.get(layer as usize)?;
         Some(Assignment { snapshot: self, unit, point: index, choice })
     }
 
@@ -215,24 +238,22 @@ impl Snapshot {
         let mut steps = Vec::new();
         let handle = self.decision_point(point).and_then(|handle| self.find(handle));
         let (index, choice) = match handle {
-            Some((index, found)) => (index, self.choose_fully(found.layer, unit, context, &mut steps)),
+            Some((index, layer)) => (index, self.choose_fully(layer, unit, context, &mut steps)),
             None => {
                 evaluate::no_layer(&mut steps);
-                (usize::MAX, Choice::of(Verdict::NoLayer, 0))
+                (NONE, Choice::of(Verdict::NoLayer, 0))
             }
         };
         Explanation::new(unit, point, self.version(), steps, self.outcome(index, choice))
     }
 
-    /// The decision point of a handle.
-    #[inline]
-    fn find(&self, handle: PointHandle) -> Option<(usize, &Point)> {
-        let same = |index: usize| self.points.get(index).filter(|p| p.fingerprint == handle.fingerprint);
-        if let Some(point) = same(handle.hint) {
-            return Some((handle.hint, point));
+    /// Where the decision point of a handle and its layer stand here.
+    fn find(&self, handle: PointHandle) -> Option<(u32, u32)> {
+        if handle.map == self.map {
+            return Some((handle.point, handle.layer));
         }
-        // A handle of another snapshot.
+        // A handle of a snapshot with other points.
         let index = self.points.binary_search_by_key(&handle.fingerprint, |p| p.fingerprint).ok()?;
-        same(index).map(|point| (index, point))
+        Some((u32::try_from(index).ok()?, self.points.get(index)?.layer))
     }
 }

@@ -6,7 +6,6 @@
 //! one piece, which is quicker than in a stream. The golden vectors come from another implementation.
 
 /// The digest of some bytes: the first and the second 8 bytes of the output, as little-endian numbers.
-#[inline]
 pub(super) fn siphash13_128([k0, k1]: [u64; 2], bytes: &[u8]) -> [u64; 2] {
     let mut state = [
         k0 ^ 0x736f_6d65_7073_6575,
@@ -20,7 +19,11 @@ pub(super) fn siphash13_128([k0, k1]: [u64; 2], bytes: &[u8]) -> [u64; 2] {
         absorb(&mut state, u64::from_le_bytes(*block));
     }
     // The last block holds the bytes that are left and, at its top, the length modulo 256.
-    let left = rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    let left = match bytes.last_chunk::<8>() {
+        // They are the top of the last eight bytes.
+        Some(last) if !rest.is_empty() => u64::from_le_bytes(*last) >> (64 - 8 * rest.len()),
+        _ => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
     absorb(&mut state, left | (bytes.len() as u64) << 56);
     state[2] ^= 0xee;
     (0..3).for_each(|_| round(&mut state));

@@ -25,6 +25,7 @@ pub(super) fn lower(config: Config, found: &mut Found) -> Snapshot {
     let mut rules = compiler(&config);
     let kinds = kinds(&config, &mix, &rules);
     let points = points(&config);
+    let map = map(&points);
     let names = Names::of(&config, &kinds);
     let mut program = |rule: &Option<Rule>, list: &str, index: usize, field: &str| {
         let path = || format!("{list}[{index}].{field}");
@@ -71,6 +72,7 @@ pub(super) fn lower(config: Config, found: &mut Found) -> Snapshot {
         layers,
         phases,
         points,
+        map,
         kinds,
         attributes,
         config,
@@ -81,6 +83,16 @@ pub(super) fn lower(config: Config, found: &mut Found) -> Snapshot {
 pub(super) fn fingerprint(point: &DecisionPoint) -> u128 {
     let digest = blake3::hash(point.as_str().as_bytes());
     digest.as_bytes().iter().take(16).fold(0, |word, byte| word << 8 | u128::from(*byte))
+}
+
+/// Stands for the points and their layers, in any config.
+fn map(points: &[Point]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for point in points {
+        hasher.update(&point.fingerprint.to_le_bytes());
+        hasher.update(&point.layer.to_le_bytes());
+    }
+    hasher.finalize().as_bytes().iter().take(8).fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 /// Where a decision point stands.
@@ -194,9 +206,11 @@ fn quick_phase(entry: &PhaseEntry, phase: &Phase, points: &[Point], mix: &Xmix1)
     let split = (0..).zip(&entry.arms).flat_map(|(index, arm)| claims(&arm.ranges, index));
     let needs_nothing =
         phase.targeting.is_none() && phase.prerequisites.is_empty() && phase.foreign.is_none();
+    let split = Table::new(split);
+    let needs_nothing = needs_nothing && split.is_short();
     QuickPhase {
         key: mix.arms(&entry.experiment, entry.epoch),
-        split: Table::new(split),
+        split,
         sole_point: sole.unwrap_or(NONE),
         plain: phase.mode == Mode::Running && needs_nothing && !entry.sticky.reads(),
     }
@@ -252,9 +266,9 @@ fn quick_layer(entry: &LayerEntry, layer: &Layer, plain: bool, names: &Names<'_>
     QuickLayer {
         key: mix.layer(&entry.id),
         sole: traffic.sole_owner().unwrap_or(NONE),
+        plain: plain && nothing_before && layer.foreign.is_none() && traffic.is_short(),
         traffic,
         tag: names.tag(&entry.unit),
-        plain: plain && nothing_before && layer.foreign.is_none(),
     }
 }
 

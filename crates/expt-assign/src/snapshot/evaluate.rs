@@ -22,8 +22,11 @@ impl Snapshot {
         if !layer.plain || layer.tag != unit.tag {
             return None;
         }
-        let owner =
-            if layer.sole == NONE { layer.traffic.owner(layer.key.place(unit.digest)) } else { layer.sole };
+        let owner = if layer.sole == NONE {
+            layer.traffic.short_owner(layer.key.place(unit.digest))
+        } else {
+            layer.sole
+        };
         let Some(phase) = self.quick_phases.get(owner as usize) else {
             return Some(Choice::of(Verdict::Unallocated, NONE));
         };
@@ -32,7 +35,7 @@ impl Snapshot {
         }
         // The arms cover every place, so there is always an owner; it was a `u16` before.
         #[allow(clippy::cast_possible_truncation, reason = "compiled from a u16")]
-        let arm = phase.split.owner(phase.key.place(unit.digest)) as u16;
+        let arm = phase.split.short_owner(phase.key.place(unit.digest)) as u16;
         Some(Choice::arm(Verdict::Arm, owner, arm, Stuck::Off))
     }
 

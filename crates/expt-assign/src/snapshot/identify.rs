@@ -28,7 +28,8 @@ impl Snapshot {
     /// # Errors
     /// [`AssignError::UnitKind`] for a kind that the config does not declare, [`AssignError::Core`] for text
     /// that cannot be an id.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "a unit that is returned in memory costs a third of the whole")]
     pub fn unit<'r>(&'r self, kind: &UnitKind, id: impl Into<Cow<'r, str>>) -> Result<Unit<'r>> {
         let (kind, id) = (self.kind(kind)?, id.into());
         UnitId::check(&id)?;
@@ -101,16 +102,24 @@ impl Snapshot {
         })
     }
 
+    #[inline]
     fn kind(&self, kind: &UnitKind) -> Result<&Kind> {
-        self.kinds.iter().find(|known| known.entry.kind == *kind).ok_or_else(|| AssignError::UnitKind {
-            kind: kind.clone(),
-            declared: self.kinds.iter().map(|kind| kind.entry.kind.as_str()).collect::<Vec<_>>().join(", "),
-        })
+        match self.kinds.iter().find(|known| known.entry.kind == *kind) {
+            Some(kind) => Ok(kind),
+            None => Err(self.no_kind(kind)),
+        }
+    }
+
+    #[cold]
+    fn no_kind(&self, kind: &UnitKind) -> AssignError {
+        let declared: Vec<_> = self.kinds.iter().map(|kind| kind.entry.kind.as_str()).collect();
+        AssignError::UnitKind { kind: kind.clone(), declared: declared.join(", ") }
     }
 }
 
 impl Kind {
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "as above")]
     fn unit<'r>(&'r self, id: Cow<'r, str>, identity: Identity) -> Unit<'r> {
         let digest = self.key.digest(&id);
         let linked = [UnitDigest::NONE; MAX_LINKED];

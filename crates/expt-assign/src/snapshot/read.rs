@@ -12,7 +12,7 @@ use crate::unit::Unit;
 
 impl Snapshot {
     /// What the choice says at a decision point.
-    pub(crate) fn outcome<'s>(&'s self, point: usize, choice: Choice) -> Outcome<'s> {
+    pub(crate) fn outcome<'s>(&'s self, point: u32, choice: Choice) -> Outcome<'s> {
         let phase = || self.entry(choice.index());
         let holdout = || self.config.holdouts.get(choice.holdout as usize);
         let serve = |phase: &'s PhaseEntry| self.serve(phase, choice, point);
@@ -44,9 +44,20 @@ impl Snapshot {
         outcome.unwrap_or(Outcome::NoLayer)
     }
 
+    /// The arm that the choice serves at a decision point, if it serves one.
+    #[inline]
+    pub(crate) fn served(&self, point: u32, choice: Choice) -> Option<Served<'_>> {
+        match choice.verdict() {
+            Verdict::Arm | Verdict::Shipped | Verdict::Forced | Verdict::ShippedOnly => {
+                self.serve(self.entry(choice.index())?, choice, point)
+            }
+            _ => None,
+        }
+    }
+
     /// The layer of a decision point.
-    pub(crate) fn layer_id(&self, point: usize) -> Option<&LayerId> {
-        let layer = self.points.get(point)?.layer;
+    pub(crate) fn layer_id(&self, point: u32) -> Option<&LayerId> {
+        let layer = self.points.get(point as usize)?.layer;
         self.config.layers.get(layer as usize).map(|layer| &layer.id)
     }
 
@@ -73,14 +84,15 @@ impl Snapshot {
     }
 
     /// The chosen arm with its binding for the decision point, if it has one.
-    fn serve<'s>(&'s self, phase: &'s PhaseEntry, choice: Choice, point: usize) -> Option<Served<'s>> {
+    #[inline]
+    fn serve<'s>(&'s self, phase: &'s PhaseEntry, choice: Choice, point: u32) -> Option<Served<'s>> {
         let arm = phase.arms.get(usize::from(choice.arm_index()))?;
         let sole = self.quick_phases.get(choice.index() as usize)?.sole_point;
         let binding = if sole == NONE {
-            arm.bindings.get(&self.points.get(point)?.name)
+            arm.bindings.get(&self.points.get(point as usize)?.name)
         } else {
             // Most phases bind one point: then there is nothing to compare names for.
-            arm.bindings.values().next().filter(|_| sole as usize == point)
+            arm.bindings.values().next().filter(|_| sole == point)
         }?;
         Some(Served {
             experiment: &phase.experiment,

@@ -70,14 +70,21 @@ impl Table {
     }
 
     /// The owner of a place; [`NONE`] if it has none.
-    #[inline]
     pub(super) fn owner(&self, place: u64) -> u32 {
-        if let Some(long) = &self.long {
-            return long.owner(place);
-        }
+        self.long.as_ref().map_or_else(|| self.short_owner(place), |long| long.owner(place))
+    }
+
+    /// The owner of a place in a table that [`is_short`](Self::is_short).
+    #[inline]
+    pub(super) fn short_owner(&self, place: u64) -> u32 {
         let [a, b, c] = self.borders;
         let index = usize::from(a <= place) + usize::from(b <= place) + usize::from(c <= place);
         self.owners.get(index).copied().unwrap_or(NONE)
+    }
+
+    /// Whether all pieces stand in the table itself.
+    pub(super) const fn is_short(&self) -> bool {
+        self.long.is_none()
     }
 
     /// The owner of every place, if one has them all.
@@ -88,7 +95,6 @@ impl Table {
 }
 
 impl Long {
-    #[inline(never)]
     fn owner(&self, place: u64) -> u32 {
         let after = self.starts.partition_point(|start| *start <= place);
         self.owners.get(after.wrapping_sub(1)).copied().unwrap_or(NONE)
@@ -105,7 +111,8 @@ pub(super) struct QuickLayer {
     pub(super) tag: u64,
     /// The phase that has every place, so that the place of a unit need not be known.
     pub(super) sole: u32,
-    /// Nothing stands before the lookup by place: no forced unit, exclusion, holdout or sticky phase.
+    /// Nothing stands before the lookup by place (no forced unit, exclusion, holdout or sticky phase), and that is
+    /// short.
     pub(super) plain: bool,
 }
 
@@ -117,7 +124,7 @@ pub(super) struct QuickPhase {
     pub(super) split: Table,
     /// The decision point that its arms bind, if it is one.
     pub(super) sole_point: u32,
-    /// It is running, and nothing stands between a unit in its ranges and an arm.
+    /// It is running, nothing stands between a unit in its ranges and an arm, and the table of arms is short.
     pub(super) plain: bool,
 }
 

@@ -309,8 +309,14 @@ mod tests {
     /// Source: networkx 3 `min_weight_matching` (blossom), with a node at distance 0 for odd numbers.
     #[test]
     fn sums_agree_with_the_blossom_algorithm() {
+        check_sums(OPTIMA, 1e-4, 2e-3);
+        check_sums(FRESH, 2e-3, 0.02);
+    }
+
+    /// The mean and the largest excess over the optimum are below these.
+    fn check_sums(sets: &[(usize, usize, u64, f64)], mean_bound: f64, most_bound: f64) {
         let mut over = Vec::new();
-        for &(count, dimensions, seed, optimum) in OPTIMA {
+        for &(count, dimensions, seed, optimum) in sets {
             let distances = points(count, dimensions, seed);
             if count <= EXACT {
                 let got = sum(&distances, &optimal(&distances));
@@ -325,7 +331,7 @@ mod tests {
         }
         let (mean, most) =
             (over.iter().sum::<f64>() / over.len() as f64, over.iter().copied().fold(0.0, f64::max));
-        assert!(mean < 1e-4 && most < 2e-3, "{mean} {most} {over:?}");
+        assert!(mean < mean_bound && most < most_bound, "{mean} {most} {over:?}");
     }
 
     const OPTIMA: &[(usize, usize, u64, f64)] = &[
@@ -370,6 +376,38 @@ mod tests {
         (150, 2, 126, 0.27534080766576247),
         (150, 4, 127, 4.0188916278708),
         (150, 8, 128, 23.93312800795182),
+    ];
+
+    /// Sets that were made after the search was settled; it was tuned on those above, which flatter it.
+    const FRESH: &[(usize, usize, u64, f64)] = &[
+        (20, 1, 9001, 0.03936073441784967),
+        (20, 2, 9002, 0.26664717417428296),
+        (20, 4, 9003, 1.7399868657144153),
+        (20, 8, 9004, 5.621062736804614),
+        (25, 1, 9005, 0.011600702768917299),
+        (25, 2, 9006, 0.34299931152607044),
+        (25, 4, 9007, 1.6616129457108137),
+        (25, 8, 9008, 5.862539792501332),
+        (30, 1, 9009, 0.020983474572769646),
+        (30, 2, 9010, 0.21600263586097918),
+        (30, 4, 9011, 2.0732687691808156),
+        (30, 8, 9012, 7.253492338889196),
+        (50, 1, 9013, 0.01949838623589523),
+        (50, 2, 9014, 0.31255169372454233),
+        (50, 4, 9015, 2.241024699931878),
+        (50, 8, 9016, 10.701890215278672),
+        (70, 1, 9017, 0.011873891560530534),
+        (70, 2, 9018, 0.2763139512425006),
+        (70, 4, 9019, 2.911810823302909),
+        (70, 8, 9020, 13.179836756745122),
+        (100, 1, 9021, 0.00882989189361551),
+        (100, 2, 9022, 0.3098617059524465),
+        (100, 4, 9023, 3.3619941295454856),
+        (100, 8, 9024, 16.650495034212366),
+        (150, 1, 9025, 0.005708652516776276),
+        (150, 2, 9026, 0.26529837434610737),
+        (150, 4, 9027, 3.936612103396545),
+        (150, 8, 9028, 22.419584437997),
     ];
 
     #[test]

@@ -18,6 +18,9 @@ mod shard;
 mod time;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{EppoError, NoAssignment};
 pub use evaluate::{AllocationCode, AllocationEvaluation, Assignment, Evaluation};
 pub use flags::Flags;

@@ -13,26 +13,29 @@ use super::features::{Action, Bandit, Features, Rollout, Rule, named};
 use super::hash::hash;
 use super::js;
 use super::query::{index, query_string_override};
+use super::remember::{Sticky, sticky_key};
 use super::result::{BanditLeaf, Evaluation, ExperimentResult, FeatureResult, FeatureSource};
 use super::sticky::StickyDocument;
 
 /// One evaluation: what it knows, and what it found so far.
 pub(super) struct Session<'a> {
     features: &'a Features,
-    context: &'a Context,
+    pub(super) context: &'a Context,
     /// The features that are being evaluated, each a prerequisite of the one before it.
     stack: Vec<&'a str>,
     /// Prerequisites that are known already. A feature met on another way has the same value, as a cycle
-    /// ends the whole evaluation.
+    /// ends the whole evaluation; only what sticky buckets store can depend on the order.
     known: HashMap<&'a str, (&'a Value, FeatureSource)>,
     /// Sticky buckets that changed, by attribute and value.
-    changed: BTreeMap<(&'a str, String), StickyDocument>,
+    pub(super) changed: BTreeMap<(&'a str, String), StickyDocument>,
+    /// How many prerequisites were evaluated.
+    evaluated: usize,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn new(features: &'a Features, context: &'a Context) -> Self {
         let (stack, known, changed) = (Vec::new(), HashMap::new(), BTreeMap::new());
-        Self { features, context, stack, known, changed }
+        Self { features, context, stack, known, changed, evaluated: 0 }
     }
 
     pub(super) fn finish<R>(self, result: R) -> Evaluation<R> {
@@ -215,9 +218,11 @@ impl<'a> Session<'a> {
 
     fn parent(&mut self, parent: &'a Parent) -> Prerequisite {
         let id = parent.id.as_str();
+        let is_reusable = self.context.sticky.is_none() || self.evaluated >= MOST_AGAIN;
         let (value, source) = match self.known.get(id) {
-            Some(known) => *known,
-            None => {
+            Some(known) if is_reusable => *known,
+            _ => {
+                self.evaluated += 1;
                 let result = self.feature(id);
                 self.known.insert(id, (result.value, result.source));
                 (result.value, result.source)
@@ -267,7 +272,11 @@ impl<'a> Session<'a> {
     }
 
     /// The attribute to hash and its value, if JavaScript does not take that for false.
-    fn hashed(&self, attribute: Option<&'a str>, fallback: Option<&'a str>) -> (&'a str, Option<&'a Value>) {
+    pub(super) fn hashed(
+        &self,
+        attribute: Option<&'a str>,
+        fallback: Option<&'a str>,
+    ) -> (&'a str, Option<&'a Value>) {
         let value = |name: &str| self.context.attributes.get(name).filter(|value| js::truthy(value));
         let attribute = named(attribute).unwrap_or("id");
         match (value(attribute), named(fallback)) {
@@ -298,47 +307,6 @@ impl<'a> Session<'a> {
             leaf: BanditLeaf { leaf_id, variation_weights, bandit_version: bandit.version.clone() },
         }
     }
-
-    fn sticky_variation(&self, experiment: &'a Experiment) -> Sticky {
-        let definition = &experiment.definition;
-        let first = self.document(self.hashed(definition.hash_attribute.as_deref(), None));
-        // Without a fallback attribute the SDK falls back to `id`.
-        let (attribute, value) = self.hashed(definition.fallback_attribute.as_deref(), None);
-        let second = value.and_then(|value| self.document((attribute, Some(value))));
-        let documents = [first, second];
-        let found = |key: &str| documents.iter().flatten().find_map(|document| document.assignments.get(key));
-        let oldest = definition.min_bucket_version.as_ref().and_then(Number::as_f64).unwrap_or(0.0);
-        if documents.iter().flatten().any(|document| is_blocked(document, &definition.key, oldest)) {
-            return Sticky::Blocked;
-        }
-        let stored = found(&sticky_key(&definition.key, definition.bucket_version.as_ref()));
-        let position = stored.and_then(|stored| {
-            definition.meta.as_ref()?.iter().position(|meta| meta.key.as_ref() == Some(stored))
-        });
-        position.map_or(Sticky::None, Sticky::Variation)
-    }
-
-    fn document(&self, (attribute, value): (&'a str, Option<&Value>)) -> Option<&StickyDocument> {
-        let value = value.map(js::text_or_json).unwrap_or_default().into_owned();
-        let stored = self.context.sticky.as_ref().and_then(|sticky| sticky.get(attribute, &value));
-        self.changed.get(&(attribute, value)).or(stored)
-    }
-
-    fn save(&mut self, attribute: &'a str, value: String, bucket: String, variation: &str) {
-        let stored = self.context.sticky.as_ref().and_then(|sticky| sticky.get(attribute, &value));
-        let current = self.changed.get(&(attribute, value.clone())).or(stored);
-        if current.is_some_and(|current| current.assignments.get(&bucket).is_some_and(|key| key == variation))
-        {
-            return;
-        }
-        let mut document = StickyDocument {
-            attribute_name: attribute.to_owned(),
-            attribute_value: value.clone(),
-            assignments: current.map(|current| current.assignments.clone()).unwrap_or_default(),
-        };
-        document.assignments.insert(bucket, variation.to_owned());
-        self.changed.insert((attribute, value), document);
-    }
 }
 
 /// The weights of a contextual bandit.
@@ -353,14 +321,6 @@ enum Prerequisite {
     Passed,
     Failed,
     Cyclic,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Sticky {
-    None,
-    Variation(usize),
-    /// The user was in a version of the experiment that is too old.
-    Blocked,
 }
 
 fn plain(value: &Value, source: FeatureSource) -> FeatureResult<'_> {
@@ -385,24 +345,8 @@ fn as_run<'a>(
     Cow::Owned(experiment)
 }
 
-fn sticky_key(experiment: &str, version: Option<&Number>) -> String {
-    let version = version.and_then(Number::as_f64).unwrap_or(0.0);
-    format!("{experiment}__{}", js::number_text(version))
-}
-
-/// Whether a document has a version of the experiment below the oldest that is allowed.
-fn is_blocked(document: &StickyDocument, experiment: &str, oldest: f64) -> bool {
-    let version = |key: &str| -> Option<u32> {
-        let text = key.strip_prefix(experiment)?.strip_prefix("__")?;
-        let version: u32 = text.parse().ok()?;
-        (version.to_string() == text).then_some(version)
-    };
-    let prefix = format!("{experiment}__");
-    let of_experiment =
-        document.assignments.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
-    of_experiment.filter_map(|(key, _)| version(key)).any(|version| f64::from(version) < oldest)
-}
-
+/// With sticky buckets, how many prerequisites are evaluated as often as they are met, as the SDK does.
+const MOST_AGAIN: usize = 4_096;
 /// More prerequisites in a row than anyone has.
 const DEEPEST: usize = 256;
 

@@ -26,9 +26,13 @@ mod members;
 mod operator;
 pub(in crate::compat) mod pattern;
 mod query;
+mod remember;
 mod result;
 mod sticky;
 mod version;
+
+#[cfg(test)]
+mod tests;
 
 pub use buckets::{BucketRange, Namespace, bucket_ranges, choose_variation, equal_weights};
 pub use condition::Condition;

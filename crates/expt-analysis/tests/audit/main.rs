@@ -13,7 +13,7 @@ mod replay;
 mod srm;
 mod traffic;
 
-use expt_assign::mix::{MixKey, UnitDigest, Xmix0};
+use expt_assign::mix::{MixKey, UnitDigest, UnitHash, Xmix1};
 use expt_assign::{Range, Ranges};
 use expt_core::{
     ArmId, ExperimentId, Exposure, ExposureTarget, HoldoutId, Identity, PhaseId, Share, Timestamp, UnitId,
@@ -53,13 +53,13 @@ fn held(number: u32, holdout: &str, at: Timestamp) -> Exposure {
 
 /// The digest of unit `number`.
 fn unit(number: u32) -> UnitDigest {
-    let users = Xmix0::new("test").unit(&users());
-    users.digest(&UnitId::new(format!("u{number}")).unwrap())
+    let users = Xmix1::new("test", UnitHash::default()).unit(&users());
+    users.digest(&format!("u{number}"))
 }
 
 /// The key of the arms of an experiment in an epoch.
 fn arms(experiment: &str, epoch: u32) -> MixKey {
-    Xmix0::new("test").arms(&ExperimentId::new(experiment).unwrap(), epoch)
+    Xmix1::new("test", UnitHash::default()).arms(&ExperimentId::new(experiment).unwrap(), epoch)
 }
 
 fn split(percent: &[u32]) -> Vec<Ranges> {

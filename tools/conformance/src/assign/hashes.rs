@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use expt::assign::compat::{flagd, flagsmith, launchdarkly, statsig};
+use expt::assign::compat::{confidence, eppo, flagd, flagsmith, growthbook, launchdarkly, statsig, unleash};
 use serde::Deserialize;
 
 use crate::report::{Cases, Report};
@@ -84,78 +84,35 @@ fn own(place: usize, vector: &Vector, cases: &mut Cases) {
 
 fn others(place: usize, vector: &Vector, cases: &mut Cases) {
     let (salt, unit) = (vector.salt.as_str(), vector.unit.as_str());
+    let narrow = |bucket: u64| u32::try_from(bucket).unwrap_or(u32::MAX);
     let columns = [
-        ("growthbook v1", vector.growthbook_v1_permille, adapters::growthbook_v1(salt, unit)),
-        ("growthbook v2", vector.growthbook_v2_per10k, adapters::growthbook_v2(salt, unit)),
+        ("growthbook v1", vector.growthbook_v1_permille, growthbook::bucket_v1(salt, unit)),
+        ("growthbook v2", vector.growthbook_v2_per10k, growthbook::bucket_v2(salt, unit)),
         (
             "growthbook namespace",
             vector.growthbook_namespace_v1_permille,
-            adapters::growthbook_namespace(salt, unit),
+            growthbook::bucket_namespace(salt, unit),
         ),
         (
             "growthbook v2 of bytes",
             vector.growthbook_v2_utf8_bytes_per10k,
-            adapters::growthbook_v2_bytes(salt, unit),
+            growthbook::bucket_v2_bytes(salt, unit),
         ),
-        ("eppo", vector.eppo_md5_shard_10000, adapters::eppo_shard(salt, unit, 10_000)),
-        ("unleash rollout", vector.unleash_rollout_1_100, adapters::unleash_rollout(salt, unit)),
-        ("unleash variant", vector.unleash_variant_1_1000, adapters::unleash_variant(salt, unit, 1_000)),
-        ("confidence", vector.confidence_bucket_1000000, adapters::confidence_bucket(salt, unit)),
+        ("eppo", vector.eppo_md5_shard_10000, eppo::shard(salt, unit, 10_000)),
+        ("unleash rollout", vector.unleash_rollout_1_100, unleash::rollout_bucket(salt, unit)),
+        ("unleash variant", vector.unleash_variant_1_1000, unleash::variant_bucket(salt, unit, 1_000)),
+        (
+            "confidence",
+            vector.confidence_bucket_1000000,
+            narrow(confidence::bucket(salt, unit, confidence::BUCKETS)),
+        ),
         (
             "confidence variant",
             vector.confidence_variant_bucket_10000,
-            adapters::confidence_variant(salt, unit, 10_000),
+            narrow(confidence::variant_bucket(salt, unit, 10_000)),
         ),
     ];
     for (column, expected, got) in columns {
-        cases.check(format!("vectors[{place}] {column}"), &Some(expected), &got);
-    }
-}
-
-/// The functions of the other modules; `None` until the library has them.
-mod adapters {
-    /// `growthbook::bucket_v1(seed, value)`.
-    pub(super) fn growthbook_v1(_seed: &str, _value: &str) -> Option<u32> {
-        None
-    }
-
-    /// `growthbook::bucket_v2(seed, value)`.
-    pub(super) fn growthbook_v2(_seed: &str, _value: &str) -> Option<u32> {
-        None
-    }
-
-    /// `growthbook::bucket_namespace(namespace, value)`.
-    pub(super) fn growthbook_namespace(_namespace: &str, _value: &str) -> Option<u32> {
-        None
-    }
-
-    /// `growthbook::bucket_v2_bytes(seed, value)`: as `bucket_v2`, of UTF-8 bytes in place of UTF-16 units.
-    pub(super) fn growthbook_v2_bytes(_seed: &str, _value: &str) -> Option<u32> {
-        None
-    }
-
-    /// `eppo::shard(salt, subject, total)`.
-    pub(super) fn eppo_shard(_salt: &str, _subject: &str, _total: u32) -> Option<u32> {
-        None
-    }
-
-    /// `unleash::rollout_bucket(group, id)`.
-    pub(super) fn unleash_rollout(_group: &str, _id: &str) -> Option<u32> {
-        None
-    }
-
-    /// `unleash::variant_bucket(group, id, total)`.
-    pub(super) fn unleash_variant(_group: &str, _id: &str, _total: u32) -> Option<u32> {
-        None
-    }
-
-    /// `confidence::bucket` of the account's salt and the unit, of 1,000,000.
-    pub(super) fn confidence_bucket(_account: &str, _unit: &str) -> Option<u32> {
-        None
-    }
-
-    /// `confidence::variant_bucket` of the segment and the unit.
-    pub(super) fn confidence_variant(_segment: &str, _unit: &str, _total: u32) -> Option<u32> {
-        None
+        cases.check(format!("vectors[{place}] {column}"), &expected, &got);
     }
 }

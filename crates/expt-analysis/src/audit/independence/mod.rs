@@ -36,12 +36,12 @@ use crossing::Crossing;
 /// ```
 /// use expt_analysis::audit::{IndependenceAudit, PlannedPhase};
 /// use expt_assign::Ranges;
-/// use expt_assign::mix::Xmix0;
+/// use expt_assign::mix::{UnitHash, Xmix1};
 /// use expt_core::{ArmId, ExperimentId, LayerId, PhaseId, Share, UnitId, UnitKind};
 ///
-/// let project = Xmix0::new("shop");
+/// let project = Xmix1::new("shop", UnitHash::default());
 /// let users = project.unit(&UnitKind::new("user")?);
-/// let units = (0..4_000).map(|n| users.digest(&UnitId::new(format!("u{n}")).unwrap()));
+/// let units = (0..4_000).map(|n| users.digest(&format!("u{n}")));
 /// let halves = Ranges::split(&[Share::HALF, Share::HALF])?;
 /// let arms: Vec<_> = ["control", "treatment"].map(|arm| ArmId::new(arm).unwrap()).into_iter().zip(halves).collect();
 ///

@@ -39,16 +39,16 @@ use super::split::Split;
 /// ```
 /// use expt_analysis::audit::{History, Replay};
 /// use expt_assign::Ranges;
-/// use expt_assign::mix::Xmix0;
+/// use expt_assign::mix::{UnitHash, Xmix1};
 /// use expt_core::{ExperimentId, Share, UnitId, UnitKind};
 ///
-/// let project = Xmix0::new("shop");
+/// let project = Xmix1::new("shop", UnitHash::default());
 /// let users = project.unit(&UnitKind::new("user")?);
 /// let mut history = History::new(&["orders", "visits"])?;
 /// for number in 0..2_000_u32 {
 ///     let user = UnitId::new(format!("u{number}"))?;
 ///     let (orders, visits) = (f64::from(number % 7), f64::from(number * number % 31));
-///     history.push(users.digest(&user), &[orders, visits])?;
+///     history.push(users.digest(user.as_str()), &[orders, visits])?;
 /// }
 /// let ranker = ExperimentId::new("ranker-v2")?;
 /// let replay = Replay::new(history, &Ranges::split(&[Share::HALF, Share::HALF])?)?;

@@ -14,7 +14,18 @@ pub fn bucket_v1(seed: &str, value: &str) -> u32 {
 /// `fnv1a32(decimal(fnv1a32(seed + value))) % 10000` over UTF-16 code units.
 #[must_use]
 pub fn bucket_v2(seed: &str, value: &str) -> u32 {
-    let mut first = fnv1a(seed.encode_utf16().chain(value.encode_utf16()));
+    twice(seed.encode_utf16().chain(value.encode_utf16()))
+}
+
+/// As [`bucket_v2`], but over the bytes of UTF-8: what SDKs that hash bytes make of it. The two agree on ASCII.
+#[must_use]
+pub fn bucket_v2_bytes(seed: &str, value: &str) -> u32 {
+    twice(seed.bytes().chain(value.bytes()).map(u16::from))
+}
+
+/// The hash of the decimal digits of the hash, in ten-thousandths.
+fn twice(units: impl Iterator<Item = u16>) -> u32 {
+    let mut first = fnv1a(units);
     let mut digits = [0_u16; 10];
     let mut count = 0;
     for place in digits.iter_mut().rev() {

@@ -40,7 +40,7 @@ pub use context::Context;
 pub use error::GrowthBookError;
 pub use experiment::Experiment;
 pub use features::Features;
-pub use hash::{bucket_namespace, bucket_v1, bucket_v2, hash};
+pub use hash::{bucket_namespace, bucket_v1, bucket_v2, bucket_v2_bytes, hash};
 pub use members::SavedGroups;
 pub use query::query_string_override;
 pub use result::{BanditLeaf, Evaluation, ExperimentResult, FeatureResult, FeatureSource};

@@ -64,6 +64,13 @@ impl<'a> Assignment<'a> {
         self.snapshot.served(self.point, self.choice)
     }
 
+    /// Whether an arm is chosen for the unit in the layer, whatever it binds.
+    #[must_use]
+    #[inline]
+    pub const fn is_served(&self) -> bool {
+        self.choice.serves()
+    }
+
     /// What the decision point gives; `None` means: whatever the application does without experiments.
     #[must_use]
     pub fn binding(&self) -> Option<&'a Binding> {

@@ -103,6 +103,6 @@ pub use explain::{Explanation, Stage, Step};
 pub use fault::{Fault, FaultKind, Faults};
 pub use ranges::{Range, Ranges};
 pub use sink::{ExposureSink, Full, Pushed};
-pub use snapshot::{PointHandle, Snapshot};
+pub use snapshot::{KindHandle, PointHandle, Snapshot};
 pub use sticky::StickyRecord;
 pub use unit::Unit;

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use expt_core::DecisionPoint;
 
 use self::identify::Kind;
+pub use self::identify::KindHandle;
 use self::table::{Exclusion, Holdout, Layer, Phase, QuickLayer, QuickPhase};
 use crate::assignment::{Assignment, Peek};
 use crate::check::check;

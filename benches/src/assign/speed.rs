@@ -23,7 +23,7 @@ pub(crate) fn figures(peers: &Peers) -> Result<Vec<Figure>, Box<dyn Error>> {
         if hash == UnitHash::SipHash13 {
             figures.extend(hundred.at_hand()?);
         }
-        figures.extend(hundred.whole(peers));
+        figures.extend(hundred.whole(peers)?);
         let thousand = Bench::new(1_000, hash, None, &ids, &user)?;
         figures.push(thousand.thousand());
     }
@@ -98,10 +98,11 @@ impl<'a> Bench<'a> {
         ])
     }
 
-    fn whole(&self, peers: &Peers) -> Vec<Figure> {
+    fn whole(&self, peers: &Peers) -> Result<Vec<Figure>, Box<dyn Error>> {
+        let user = self.snapshot.unit_kind(self.user)?;
         let one = || {
             for id in self.ids {
-                let Ok(unit) = self.snapshot.unit(self.user, black_box(id.as_str())) else { continue };
+                let Ok(unit) = self.snapshot.unit_of(user, black_box(id.as_str())) else { continue };
                 let assignment = self.snapshot.assign(&unit, black_box(self.point), &NOBODY);
                 black_box(assignment.binding());
             }
@@ -183,7 +184,7 @@ impl<'a> Bench<'a> {
                 None,
             ),
         ));
-        figures
+        Ok(figures)
     }
 
     fn thousand(&self) -> Figure {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use expt_core::{ArmId, DecisionPoint, HoldoutId, LayerId, PhaseId, UnitId, UnitKind};
+use expt_core::{ArmId, Binding, DecisionPoint, HoldoutId, LayerId, PhaseId, UnitId, UnitKind};
 
 use super::foreign::Foreign;
 use super::identify::Kind;
@@ -48,9 +48,10 @@ pub(super) fn lower(config: Config, found: &mut Found) -> Snapshot {
         .zip(targeting)
         .map(|(entry, targeting)| phase(entry, targeting, &names, &mix))
         .collect();
+    let mut bindings = Vec::new();
+    let quick_phases = config.phases.iter().zip(&phases);
     let quick_phases =
-        config.phases.iter().zip(&phases).map(|(entry, phase)| quick_phase(entry, phase, &points, &mix));
-    let quick_phases = quick_phases.collect();
+        quick_phases.map(|(entry, phase)| quick_phase(entry, phase, &points, &mix, &mut bindings)).collect();
     let forced = forced(&config, &names);
     let with_forced: BTreeSet<_> = forced.keys().map(|(_, layer)| *layer).collect();
     let layers = (0..).zip(&config.layers);
@@ -69,6 +70,7 @@ pub(super) fn lower(config: Config, found: &mut Found) -> Snapshot {
         forced,
         quick_layers,
         quick_phases,
+        bindings,
         layers,
         phases,
         points,
@@ -198,11 +200,21 @@ fn phase(entry: &PhaseEntry, targeting: Option<Program>, names: &Names<'_>, mix:
     }
 }
 
-fn quick_phase(entry: &PhaseEntry, phase: &Phase, points: &[Point], mix: &Xmix1) -> QuickPhase {
+fn quick_phase(
+    entry: &PhaseEntry,
+    phase: &Phase,
+    points: &[Point],
+    mix: &Xmix1,
+    bindings: &mut Vec<Binding>,
+) -> QuickPhase {
     // Every arm binds the same points, so the first speaks for all.
     let bound = entry.arms.first().map(|arm| &arm.bindings);
     let sole = bound.filter(|bound| bound.len() == 1).and_then(|bound| bound.keys().next());
     let sole = sole.and_then(|point| position(points, point)).and_then(|index| u32::try_from(index).ok());
+    let first = u32::try_from(bindings.len()).unwrap_or(NONE);
+    if sole.is_some() {
+        bindings.extend(entry.arms.iter().filter_map(|arm| arm.bindings.values().next().cloned()));
+    }
     let split = (0..).zip(&entry.arms).flat_map(|(index, arm)| claims(&arm.ranges, index));
     let needs_nothing =
         phase.targeting.is_none() && phase.prerequisites.is_empty() && phase.foreign.is_none();
@@ -212,6 +224,7 @@ fn quick_phase(entry: &PhaseEntry, phase: &Phase, points: &[Point], mix: &Xmix1)
         key: mix.arms(&entry.experiment, entry.epoch),
         split,
         sole_point: sole.unwrap_or(NONE),
+        bindings: first,
         plain: phase.mode == Mode::Running && needs_nothing && !entry.sticky.reads(),
     }
 }

@@ -1,6 +1,6 @@
 //! Tables of movement, in shares or in counted units.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use expt_core::{ArmId, LayerId, PhaseId, UnitKind};
 
@@ -104,13 +104,22 @@ impl<N: Amount> ArmChange<N> {
     }
 }
 
-/// What happens to the units of the arms of a phase, which may have had another name before.
+/// What happens to the units of the arms of a phase, which may have had another name before. In the order of the
+/// old config, then those that are new.
 pub(super) fn arm_changes<N: Amount>(
     cells: &BTreeMap<(Got, Got), N>,
     (old, before): (&Config, Option<&PhaseId>),
     (wanted, after): (&Config, Option<&PhaseId>),
 ) -> Vec<ArmChange<N>> {
-    let mut arms: Vec<ArmChange<N>> = Vec::new();
+    let entry = |config: &'_ Config, id: Option<&PhaseId>| -> Vec<ArmId> {
+        let phase = config.phases.iter().find(|phase| Some(&phase.id) == id);
+        phase.into_iter().flat_map(|phase| &phase.arms).map(|entry| entry.arm.clone()).collect()
+    };
+    let (mut names, new) = (entry(old, before), entry(wanted, after));
+    let known: BTreeSet<ArmId> = names.iter().cloned().collect();
+    names.extend(new.into_iter().filter(|arm| !known.contains(arm)));
+    let index: BTreeMap<&ArmId, usize> = names.iter().enumerate().map(|(index, arm)| (arm, index)).collect();
+    let mut arms: Vec<ArmChange<N>> = names.iter().map(ArmChange::new).collect();
     for ((had, gets), amount) in cells {
         // What is given by name is in no experiment.
         let served = |config, got| match got {
@@ -122,15 +131,9 @@ pub(super) fn arm_changes<N: Amount>(
             .zip(gets)
             .is_some_and(|((one, _), (two, _))| one.experiment == two.experiment || one.id == two.id);
         let same = related && had.zip(gets).is_some_and(|((_, one), (_, two))| one.arm == two.arm);
-        let mut change = |arm: &ArmId, update: &dyn Fn(&mut ArmChange<N>)| match arms
-            .iter_mut()
-            .find(|change| change.arm == *arm)
-        {
-            Some(change) => update(change),
-            None => {
-                let mut change = ArmChange::new(arm);
-                update(&mut change);
-                arms.push(change);
+        let mut change = |arm: &ArmId, update: &dyn Fn(&mut ArmChange<N>)| {
+            if let Some(change) = index.get(arm).and_then(|index| arms.get_mut(*index)) {
+                update(change);
             }
         };
         let ours_before = had.filter(|(phase, _)| Some(&phase.id) == before);

@@ -189,8 +189,8 @@ struct Request(usize);
 impl Attributes for Request {
     fn value(&self, attribute: &expt_assign::targeting::Attribute) -> Option<Value<'_>> {
         match attribute.name() {
-            "country" if self.0 % 5 != 0 => Some(Value::Text(["DE", "AT", "FR"][self.0 % 3])),
-            "staff" => Some(Value::Bool(self.0 % 7 == 0)),
+            "country" if !self.0.is_multiple_of(5) => Some(Value::Text(["DE", "AT", "FR"][self.0 % 3])),
+            "staff" => Some(Value::Bool(self.0.is_multiple_of(7))),
             _ => None,
         }
     }
@@ -224,7 +224,7 @@ fn enumeration_tells_what_shares_cannot() {
     let ids: Vec<String> = (0..requests.len()).map(|index| format!("u{index}")).collect();
     let context = |index: usize| {
         let context = Context::new(NOW).with_attributes(&requests[index]);
-        if index % 11 == 0 { context.with_sticky(&records) } else { context }
+        if index.is_multiple_of(11) { context.with_sticky(&records) } else { context }
     };
     let kind = user();
     let subjects = ids.iter().enumerate().map(|(index, id)| Subject::new(&kind, id, context(index)));

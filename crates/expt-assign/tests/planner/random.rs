@@ -123,10 +123,9 @@ pub(crate) fn random_change(random: &mut Random, old: &Config) -> Config {
                 wanted.phases.iter().filter(|entry| entry.layer.as_str() == of).cloned().collect();
             wanted.phases.retain(|entry| entry.layer.as_str() != of);
             for mut entry in others.phases.into_iter().filter(|entry| entry.layer.as_str() == of) {
-                if let Some(before) = known.iter().find(|before| before.id == entry.id) {
-                    if random.chance(2) {
-                        entry = before.clone().with_ranges(entry.ranges);
-                    }
+                let before = known.iter().find(|before| before.id == entry.id);
+                if let Some(before) = before.filter(|_| random.chance(2)) {
+                    entry = before.clone().with_ranges(entry.ranges);
                 }
                 wanted.phases.push(entry);
             }

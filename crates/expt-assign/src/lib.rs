@@ -71,6 +71,7 @@
 #[cfg(feature = "compat")]
 pub mod compat;
 pub mod mix;
+pub mod planner;
 pub mod targeting;
 
 mod assignment;

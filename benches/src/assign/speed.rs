@@ -83,7 +83,7 @@ impl<'a> Bench<'a> {
         let units = self.units()?;
         let assign = || {
             for unit in &units {
-                let assignment = self.snapshot.assign(black_box(unit), black_box(self.point), &NOBODY);
+                let assignment = self.snapshot.assign(black_box(unit), self.point, &NOBODY);
                 black_box(assignment.binding());
             }
         };
@@ -103,7 +103,7 @@ impl<'a> Bench<'a> {
         let one = || {
             for id in self.ids {
                 let Ok(unit) = self.snapshot.unit_of(user, black_box(id.as_str())) else { continue };
-                let assignment = self.snapshot.assign(&unit, black_box(self.point), &NOBODY);
+                let assignment = self.snapshot.assign(&unit, self.point, &NOBODY);
                 black_box(assignment.binding());
             }
         };
@@ -222,7 +222,7 @@ fn targeted(ids: &[String], user: &UnitKind) -> Result<Vec<Figure>, Box<dyn Erro
     }
     let assign = || {
         for unit in &units {
-            let assignment = snapshot.assign(black_box(unit), black_box(bench.point), black_box(&context));
+            let assignment = snapshot.assign(black_box(unit), bench.point, black_box(&context));
             black_box(assignment.binding());
         }
     };
@@ -230,13 +230,13 @@ fn targeted(ids: &[String], user: &UnitKind) -> Result<Vec<Figure>, Box<dyn Erro
         for unit in &units {
             let values = black_box(filled());
             let context = Context::new(NOW).with_attributes(&values);
-            black_box(snapshot.assign(black_box(unit), black_box(bench.point), &context).binding());
+            black_box(snapshot.assign(black_box(unit), bench.point, &context).binding());
         }
     };
     let by_name = Context::new(NOW).with_attributes(&pairs);
     let searching = || {
         for unit in &units {
-            let assignment = snapshot.assign(black_box(unit), black_box(bench.point), black_box(&by_name));
+            let assignment = snapshot.assign(black_box(unit), bench.point, black_box(&by_name));
             black_box(assignment.binding());
         }
     };

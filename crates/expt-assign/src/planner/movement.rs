@@ -125,8 +125,8 @@ pub(super) enum Got {
 impl Got {
     /// What the engine chose.
     pub(super) fn chosen(choice: Choice) -> Self {
-        let (phase, arm) = (choice.index, choice.arm.into());
-        match choice.verdict {
+        let (phase, arm) = (choice.index(), choice.arm_index().into());
+        match choice.verdict() {
             Verdict::Arm => Self::Arm(phase, arm),
             Verdict::Shipped => Self::Winner(phase, arm),
             Verdict::ShippedOnly if phase != NONE => Self::Winner(phase, arm),

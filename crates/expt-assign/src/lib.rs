@@ -52,6 +52,7 @@
 //!   about traffic; [`Faults`], everything that is wrong.
 //! - **Asking it:** [`Snapshot`], whose documentation has the order of evaluation; [`Unit`], [`Context`] and
 //!   [`PointHandle`]; [`Assignment`] with its [`Outcome`]; [`Choices`], every layer at once; [`Explanation`].
+//! - **Changing it:** [`planner`], which says who would enter, leave or switch before anybody does.
 //! - **Around it:** [`StickyRecord`] in and out; [`ExposureSink`] and [`Deduplicate`].
 //! - **Underneath:** [`mix`], the frozen algorithm, with golden vectors and a second implementation in Python.
 //!

@@ -68,25 +68,38 @@ pub enum FaultKind {
     Feature,
 }
 
-/// All faults of a config: at least one.
+/// The faults of a config: at least one, and all of them unless there are more than a thousand.
+///
+/// Of those the first thousand are kept and the rest is [counted](Faults::more), because a small document can have
+/// very many: each of ten thousand forced units may be held out by each of ten thousand holdouts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(Vec<Fault>);
+pub struct Faults {
+    kept: Vec<Fault>,
+    more: usize,
+}
 
 impl Faults {
-    /// The faults, by section of the config.
+    /// The faults, by section of the config; at most a thousand.
     #[must_use]
     pub fn as_slice(&self) -> &[Fault] {
-        &self.0
+        &self.kept
+    }
+
+    /// How many faults were found besides.
+    #[must_use]
+    pub const fn more(&self) -> usize {
+        self.more
     }
 }
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_slice() {
+        match self.kept.as_slice() {
             [fault] => write!(f, "the config has a fault: {fault}"),
             faults => {
-                write!(f, "the config has {} faults", faults.len())?;
-                faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+                write!(f, "the config has {} faults", faults.len().saturating_add(self.more))?;
+                faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))?;
+                if self.more > 0 { write!(f, "\n  and {} more", self.more) } else { Ok(()) }
             }
         }
     }
@@ -99,13 +112,16 @@ impl<'a> IntoIterator for &'a Faults {
     type IntoIter = std::slice::Iter<'a, Fault>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
+        self.kept.iter()
     }
 }
 
 /// Where the checks write what they find.
 #[derive(Debug, Default)]
-pub(crate) struct Found(Vec<Fault>);
+pub(crate) struct Found {
+    kept: Vec<Fault>,
+    more: usize,
+}
 
 impl Found {
     pub(crate) fn add(
@@ -116,11 +132,19 @@ impl Found {
         problem: impl Into<String>,
         remedy: &'static str,
     ) {
+        if self.kept.len() >= MAX_KEPT {
+            self.more = self.more.saturating_add(1);
+            return;
+        }
         let (path, problem) = (path.into(), problem.into());
-        self.0.push(Fault { kind, path, value: value.to_string(), problem, remedy });
+        self.kept.push(Fault { kind, path, value: value.to_string(), problem, remedy });
     }
 
     pub(crate) fn into_result(self) -> Result<(), Faults> {
-        if self.0.is_empty() { Ok(()) } else { Err(Faults(self.0)) }
+        let Self { kept, more } = self;
+        if kept.is_empty() { Ok(()) } else { Err(Faults { kept, more }) }
     }
 }
+
+/// How many faults are kept: more than anybody reads, and little memory.
+const MAX_KEPT: usize = 1_000;

@@ -5,10 +5,10 @@ use std::hint::black_box;
 
 use expt::assign::mix::UnitHash;
 use expt::assign::targeting::Value;
-use expt::assign::{Choices, Context, PointHandle, Snapshot, Unit};
-use expt::core::{Timestamp, UnitKind};
+use expt::assign::{Choices, Context, PointHandle, Ranges, Snapshot, Unit};
+use expt::core::{Share, Timestamp, UnitKind};
 
-use super::configs::{point, snapshot, treated};
+use super::configs::{config, point, snapshot, treated};
 use super::method::{EXPERIMENTS, allocations, ids, nanoseconds};
 use super::ours;
 use super::peers::Peers;
@@ -27,7 +27,33 @@ pub(crate) fn figures(peers: &Peers) -> Result<Vec<Figure>, Box<dyn Error>> {
         let thousand = Bench::new(1_000, hash, None, &ids, &user)?;
         figures.push(thousand.thousand());
     }
+    figures.extend(half(&ids, &user)?);
     figures.extend(targeted(&ids, &user)?);
+    Ok(figures)
+}
+
+/// Where experiments have half of the traffic, the place of a unit in the layer has to be found as well.
+fn half(ids: &[String], user: &UnitKind) -> Result<Vec<Figure>, Box<dyn Error>> {
+    let mut figures = Vec::new();
+    for (layers, name, limit) in [
+        (EXPERIMENTS, "100 experiments on half of their layers, from an id, SipHash-1-3-128", 540.0),
+        (1_000, "1,000 experiments on half of their layers, from an id, SipHash-1-3-128", 5_000.0),
+    ] {
+        let mut config = config(layers, UnitHash::SipHash13, None)?;
+        config.phases.iter_mut().for_each(|phase| phase.ranges = Ranges::of(Share::HALF));
+        let snapshot = Snapshot::compile(config)?;
+        let kind = snapshot.unit_kind(user)?;
+        let mut choices = Choices::new();
+        let some = ids.get(..64).unwrap_or(ids);
+        let all = || {
+            for id in some {
+                let Ok(unit) = &snapshot.unit_of(kind, black_box(id.as_str())) else { continue };
+                snapshot.assign_all(unit, &NOBODY, &mut choices);
+                black_box(&choices);
+            }
+        };
+        figures.push(ours(name, nanoseconds(some.len(), all), "ns", limit));
+    }
     Ok(figures)
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use expt::analysis::ShadowReadout;
 use expt::assign::{Config, Context, HoldoutEntry, LayerEntry, Ranges, Snapshot, UnitEntry};
-use expt::core::{Binding, ModelVersion, Output, PhaseId, Plan, RequestId, ShadowPlan, Share, Stage, UnitId};
+use expt::core::{Binding, ModelVersion, Output, PhaseId, Plan, RequestId, ShadowPlan, Share, Stage};
 use expt::serve::{Deployment, EventQueue, LoadFor, Loader, ModelSet, Overflow, PinPolicy, Router, Shadow};
 use expt::store::LocalArtifacts;
 use expt::store::blocking::wait;

@@ -5,6 +5,7 @@ use std::hint::black_box;
 
 use expt::assign::mix::UnitHash;
 use expt::assign::{Config, Snapshot};
+use expt::core::canonical;
 
 use super::configs::config;
 use super::method::nanoseconds;
@@ -12,7 +13,8 @@ use super::ours;
 use crate::Figure;
 
 pub(crate) fn figures() -> Result<Vec<Figure>, Box<dyn Error>> {
-    let text = config(1_000, UnitHash::default(), None)?.to_json()?;
+    // The bytes that a serving program reads: those of the stored document.
+    let text = canonical::to_bytes(&config(1_000, UnitHash::default(), None)?)?;
     let parsed = Config::from_json(&text)?;
     Snapshot::compile(parsed.clone())?;
     let milliseconds = |pass: &mut dyn FnMut()| nanoseconds(1, pass) / 1e6;

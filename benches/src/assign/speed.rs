@@ -5,10 +5,10 @@ use std::hint::black_box;
 
 use expt::assign::mix::UnitHash;
 use expt::assign::targeting::Value;
-use expt::assign::{Choices, Context, PointHandle, Snapshot, Unit};
-use expt::core::{Timestamp, UnitKind};
+use expt::assign::{Choices, Context, PointHandle, Ranges, Snapshot, Unit};
+use expt::core::{Share, Timestamp, UnitKind};
 
-use super::configs::{point, snapshot, treated};
+use super::configs::{config, point, snapshot, treated};
 use super::method::{EXPERIMENTS, allocations, ids, nanoseconds};
 use super::ours;
 use super::peers::Peers;
@@ -23,11 +23,37 @@ pub(crate) fn figures(peers: &Peers) -> Result<Vec<Figure>, Box<dyn Error>> {
         if hash == UnitHash::SipHash13 {
             figures.extend(hundred.at_hand()?);
         }
-        figures.extend(hundred.whole(peers));
+        figures.extend(hundred.whole(peers)?);
         let thousand = Bench::new(1_000, hash, None, &ids, &user)?;
         figures.push(thousand.thousand());
     }
+    figures.extend(half(&ids, &user)?);
     figures.extend(targeted(&ids, &user)?);
+    Ok(figures)
+}
+
+/// Where experiments have half of the traffic, the place of a unit in the layer has to be found as well.
+fn half(ids: &[String], user: &UnitKind) -> Result<Vec<Figure>, Box<dyn Error>> {
+    let mut figures = Vec::new();
+    for (layers, name, limit) in [
+        (EXPERIMENTS, "100 experiments on half of their layers, from an id, SipHash-1-3-128", 540.0),
+        (1_000, "1,000 experiments on half of their layers, from an id, SipHash-1-3-128", 5_000.0),
+    ] {
+        let mut config = config(layers, UnitHash::SipHash13, None)?;
+        config.phases.iter_mut().for_each(|phase| phase.ranges = Ranges::of(Share::HALF));
+        let snapshot = Snapshot::compile(config)?;
+        let kind = snapshot.unit_kind(user)?;
+        let mut choices = Choices::new();
+        let some = ids.get(..64).unwrap_or(ids);
+        let all = || {
+            for id in some {
+                let Ok(unit) = &snapshot.unit_of(kind, black_box(id.as_str())) else { continue };
+                snapshot.assign_all(unit, &NOBODY, &mut choices);
+                black_box(&choices);
+            }
+        };
+        figures.push(ours(name, nanoseconds(some.len(), all), "ns", limit));
+    }
     Ok(figures)
 }
 
@@ -83,12 +109,19 @@ impl<'a> Bench<'a> {
         let units = self.units()?;
         let assign = || {
             for unit in &units {
-                let assignment = self.snapshot.assign(black_box(unit), black_box(self.point), &NOBODY);
+                let assignment = self.snapshot.assign(black_box(unit), self.point, &NOBODY);
+                black_box(&assignment);
+            }
+        };
+        let read = || {
+            for unit in &units {
+                let assignment = self.snapshot.assign(black_box(unit), self.point, &NOBODY);
                 black_box(assignment.binding());
             }
         };
         Ok(vec![
             ours("assignment by handle, digest at hand", nanoseconds(units.len(), assign), "ns", 8.0),
+            ours("the same, and its binding read", nanoseconds(units.len(), read), "ns", None),
             ours(
                 "allocations of an assignment by handle, digest at hand",
                 allocations(units.len(), assign),
@@ -98,11 +131,19 @@ impl<'a> Bench<'a> {
         ])
     }
 
-    fn whole(&self, peers: &Peers) -> Vec<Figure> {
+    fn whole(&self, peers: &Peers) -> Result<Vec<Figure>, Box<dyn Error>> {
+        let user = self.snapshot.unit_kind(self.user)?;
+        let assigned = || {
+            for id in self.ids {
+                let Ok(unit) = &self.snapshot.unit_of(user, black_box(id.as_str())) else { continue };
+                let assignment = self.snapshot.assign(unit, self.point, &NOBODY);
+                black_box(&assignment);
+            }
+        };
         let one = || {
             for id in self.ids {
-                let Ok(unit) = self.snapshot.unit(self.user, black_box(id.as_str())) else { continue };
-                let assignment = self.snapshot.assign(&unit, black_box(self.point), &NOBODY);
+                let Ok(unit) = &self.snapshot.unit_of(user, black_box(id.as_str())) else { continue };
+                let assignment = self.snapshot.assign(unit, self.point, &NOBODY);
                 black_box(assignment.binding());
             }
         };
@@ -129,15 +170,25 @@ impl<'a> Bench<'a> {
         let blake3 = self.hash == UnitHash::Blake3;
         let name =
             |siphash: &'static str, with_blake3: &'static str| if blake3 { with_blake3 } else { siphash };
-        let mut figures = peers.beside(
+        let mut figures = vec![ours(
+            name("assignment from a 36-byte id, SipHash-1-3-128", "assignment from a 36-byte id, BLAKE3"),
+            nanoseconds(operations, assigned),
+            "ns",
+            if blake3 { 130.0 } else { 28.0 },
+        )];
+        // Peers give a value, so it is read here as well.
+        figures.extend(peers.beside(
             "one",
             ours(
-                name("assignment from a 36-byte id, SipHash-1-3-128", "assignment from a 36-byte id, BLAKE3"),
+                name(
+                    "assignment from a 36-byte id, its binding read, SipHash-1-3-128",
+                    "assignment from a 36-byte id, its binding read, BLAKE3",
+                ),
                 nanoseconds(operations, one),
                 "ns",
-                if blake3 { 130.0 } else { 28.0 },
+                None,
             ),
-        );
+        ));
         figures.extend(peers.allocations_beside(
             "one",
             ours(
@@ -183,7 +234,7 @@ impl<'a> Bench<'a> {
                 None,
             ),
         ));
-        figures
+        Ok(figures)
     }
 
     fn thousand(&self) -> Figure {
@@ -221,7 +272,7 @@ fn targeted(ids: &[String], user: &UnitKind) -> Result<Vec<Figure>, Box<dyn Erro
     }
     let assign = || {
         for unit in &units {
-            let assignment = snapshot.assign(black_box(unit), black_box(bench.point), black_box(&context));
+            let assignment = snapshot.assign(black_box(unit), bench.point, black_box(&context));
             black_box(assignment.binding());
         }
     };
@@ -229,13 +280,13 @@ fn targeted(ids: &[String], user: &UnitKind) -> Result<Vec<Figure>, Box<dyn Erro
         for unit in &units {
             let values = black_box(filled());
             let context = Context::new(NOW).with_attributes(&values);
-            black_box(snapshot.assign(black_box(unit), black_box(bench.point), &context).binding());
+            black_box(snapshot.assign(black_box(unit), bench.point, &context).binding());
         }
     };
     let by_name = Context::new(NOW).with_attributes(&pairs);
     let searching = || {
         for unit in &units {
-            let assignment = snapshot.assign(black_box(unit), black_box(bench.point), black_box(&by_name));
+            let assignment = snapshot.assign(black_box(unit), bench.point, black_box(&by_name));
             black_box(assignment.binding());
         }
     };

@@ -64,10 +64,18 @@ impl<'a> Assignment<'a> {
         self.snapshot.served(self.point, self.choice)
     }
 
+    /// Whether an arm is chosen for the unit in the layer, whatever it binds.
+    #[must_use]
+    #[inline]
+    pub const fn is_served(&self) -> bool {
+        self.choice.serves()
+    }
+
     /// What the decision point gives; `None` means: whatever the application does without experiments.
     #[must_use]
+    #[inline]
     pub fn binding(&self) -> Option<&'a Binding> {
-        self.served().map(|served| served.binding)
+        if self.choice.serves() { self.snapshot.binding(self.point, self.choice) } else { None }
     }
 
     /// The row to log when the unit gets what this says: for an arm of a running phase, for a holdout and its

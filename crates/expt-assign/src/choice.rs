@@ -84,6 +84,16 @@ impl Choice {
         }
     }
 
+    /// Whether it is an arm.
+    #[inline]
+    pub(crate) const fn serves(self) -> bool {
+        match self.verdict() {
+            Verdict::Arm | Verdict::Shipped | Verdict::Forced => true,
+            Verdict::ShippedOnly => self.index() != NONE,
+            _ => false,
+        }
+    }
+
     /// What sticky records had to do with it.
     #[inline]
     pub(crate) const fn stuck(self) -> Stuck {
@@ -137,12 +147,7 @@ impl Choices {
     /// In how many layers the unit is served an arm.
     #[must_use]
     pub fn served(&self) -> usize {
-        let serves = |choice: &&Choice| match choice.verdict() {
-            Verdict::Arm | Verdict::Shipped | Verdict::Forced => true,
-            Verdict::ShippedOnly => choice.index() != NONE,
-            _ => false,
-        };
-        self.of.iter().filter(serves).count()
+        self.of.iter().filter(|choice| choice.serves()).count()
     }
 }
 

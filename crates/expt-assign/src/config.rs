@@ -231,7 +231,12 @@ mod json {
             let problem = format!("it has {} bytes, allowed are {MAX_JSON_BYTES}", json.len());
             return Err(AssignError::Json { line: 0, column: 0, problem });
         }
-        serde_json::from_slice(json).map_err(|error| match serde_json::from_slice::<Head>(json) {
+        // The bytes are seen to be UTF-8 all at once, and not text by text.
+        let json = std::str::from_utf8(json).map_err(|error| {
+            let problem = format!("it is not UTF-8 from byte {} on", error.valid_up_to());
+            AssignError::Json { line: 0, column: 0, problem }
+        })?;
+        serde_json::from_str(json).map_err(|error| match serde_json::from_str::<Head>(json) {
             // What another format calls a field is not to be reported as an unknown field.
             Ok(head) if head.format != FORMAT => AssignError::Format { found: excerpt(&head.format) },
             _ => fault(&error),

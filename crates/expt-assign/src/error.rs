@@ -42,6 +42,11 @@ pub enum AssignError {
         /// What the config declares.
         declared: String,
     },
+    /// A handle of a kind of unit that the config does not declare.
+    #[error(
+        "the handle is of a kind of unit that this config does not declare; find it again with Snapshot::unit_kind"
+    )]
+    KindGone,
     /// None of the attributes that identify a unit is there.
     #[error("no attribute identifies a unit of kind {kind}; give one of: {attributes}")]
     Unidentified {

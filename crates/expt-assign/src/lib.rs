@@ -52,6 +52,7 @@
 //!   about traffic; [`Faults`], everything that is wrong.
 //! - **Asking it:** [`Snapshot`], whose documentation has the order of evaluation; [`Unit`], [`Context`] and
 //!   [`PointHandle`]; [`Assignment`] with its [`Outcome`]; [`Choices`], every layer at once; [`Explanation`].
+//! - **Changing it:** [`planner`], which says who would enter, leave or switch before anybody does.
 //! - **Around it:** [`StickyRecord`] in and out; [`ExposureSink`] and [`Deduplicate`].
 //! - **Underneath:** [`mix`], the frozen algorithm, with golden vectors and a second implementation in Python.
 //!
@@ -71,6 +72,7 @@
 #[cfg(feature = "compat")]
 pub mod compat;
 pub mod mix;
+pub mod planner;
 pub mod targeting;
 
 mod assignment;
@@ -103,6 +105,6 @@ pub use explain::{Explanation, Stage, Step};
 pub use fault::{Fault, FaultKind, Faults};
 pub use ranges::{Range, Ranges};
 pub use sink::{ExposureSink, Full, Pushed};
-pub use snapshot::{PointHandle, Snapshot};
+pub use snapshot::{KindHandle, PointHandle, Snapshot};
 pub use sticky::StickyRecord;
 pub use unit::Unit;

@@ -87,8 +87,15 @@ impl FromStr for Range {
 
     fn from_str(text: &str) -> Result<Self> {
         let end = |text: &str| {
-            let strict = text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-            strict.then(|| u64::from_str_radix(text, 16).ok()).flatten()
+            let digits: &[u8; 16] = text.as_bytes().try_into().ok()?;
+            digits.iter().try_fold(0, |number, digit| {
+                let digit = match digit {
+                    b'0'..=b'9' => digit - b'0',
+                    b'a'..=b'f' => digit - b'a' + 10,
+                    _ => return None,
+                };
+                Some(number << 4 | u64::from(digit))
+            })
         };
         text.split_once('-')
             .and_then(|(first, last)| Self::new(end(first)?, end(last)?))

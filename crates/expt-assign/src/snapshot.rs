@@ -9,9 +9,10 @@ mod table;
 
 use std::collections::BTreeMap;
 
-use expt_core::DecisionPoint;
+use expt_core::{Binding, DecisionPoint};
 
 use self::identify::Kind;
+pub use self::identify::KindHandle;
 use self::table::{Exclusion, Holdout, Layer, Phase, QuickLayer, QuickPhase};
 use crate::assignment::{Assignment, Peek};
 use crate::check::check;
@@ -58,6 +59,8 @@ pub struct Snapshot {
     // Layers, phases and holdouts stand as they do in the config, which has their names and bindings.
     quick_layers: Vec<QuickLayer>,
     quick_phases: Vec<QuickPhase>,
+    /// Of the arms of phases that bind one point, each by itself, so that reading one follows no pointers.
+    bindings: Vec<Binding>,
     layers: Vec<Layer>,
     phases: Vec<Phase>,
     holdouts: Vec<Holdout>,

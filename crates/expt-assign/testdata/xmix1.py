@@ -169,7 +169,7 @@ def document():
             digest = mix.digest(kind, unit)
             lines.append(json.dumps([digest.hex()] + [f"{place(digest, key):016x}" for key in keys]))
     one_a_line = lambda entries: ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
-    return ('{"algorithm": "xmix1", "frozen": false, "source": "testdata/xmix1.py",\n'
+    return ('{"algorithm": "xmix1", "frozen": true, "source": "testdata/xmix1.py",\n'
             f'"settings": [\n{one_a_line(settings)}],\n"units": [\n{one_a_line(all_units)}],\n'
             '"vectors": [\n' + ",\n".join(lines) + "]}\n")
 

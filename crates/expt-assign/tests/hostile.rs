@@ -12,7 +12,7 @@ fn check(name: &str, json: &str) -> Result<(), AssignError> {
     assert!((500_000..2_500_000).contains(&json.len()), "{name}: {} bytes", json.len());
     let mut outcome = Ok(());
     let used = allocation_counter::measure(|| {
-        outcome = Config::from_json(json).and_then(|config| Ok(drop(Snapshot::compile(config)?)));
+        outcome = Config::from_json(json).and_then(|config| Ok(Snapshot::compile(config)?)).map(drop);
     });
     assert!(used.bytes_max < MOST_BYTES, "{name}: {} bytes at once", used.bytes_max);
     if let Err(error) = &outcome {

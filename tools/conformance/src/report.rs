@@ -34,13 +34,13 @@ impl Report {
         &mut self,
         root: &Path,
         name: &str,
-        run: impl FnOnce(T, &mut Cases),
+        run: impl FnOnce(&T, &mut Cases),
     ) {
         let read = std::fs::read(root.join(name)).map_err(|error| error.to_string());
         let parsed = read.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
         let mut cases = Cases::default();
         match parsed {
-            Ok(content) => run(content, &mut cases),
+            Ok(content) => run(&content, &mut cases),
             Err(error) => {
                 self.unreadable += 1;
                 println!("{name}: cannot be read: {error}");

@@ -1,11 +1,11 @@
 //! Phases, one against the other.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::quoted;
 use crate::config::{Config, PhaseEntry};
 use crate::fault::{FaultKind, Found};
-use crate::ranges::sweep;
+use crate::ranges::{Range, sweep};
 
 pub(super) fn check(config: &Config, found: &mut Found) {
     check_ranges(config, found);
@@ -15,14 +15,23 @@ pub(super) fn check(config: &Config, found: &mut Found) {
 /// No place of a layer belongs to two phases. A draft or stopped phase holds no traffic, but must still
 /// not list a place twice.
 fn check_ranges(config: &Config, found: &mut Found) {
-    let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    // In the order of the config, so that faults come out in one order.
+    let mut groups: Vec<Vec<(Range, usize)>> = Vec::with_capacity(config.phases.len());
+    let mut of_layer = HashMap::with_capacity(config.layers.len());
     for (i, phase) in config.phases.iter().enumerate() {
+        let claims = phase.ranges.as_slice().iter().map(|range| (*range, i));
         // A phase without traffic is a group of its own.
-        let alone = (!phase.state.holds_traffic()).then_some(i);
-        let claims = groups.entry((&phase.layer, alone)).or_default();
-        claims.extend(phase.ranges.as_slice().iter().map(|range| (*range, i)));
+        let group = if phase.state.holds_traffic() {
+            *of_layer.entry(&phase.layer).or_insert(groups.len())
+        } else {
+            groups.len()
+        };
+        match groups.get_mut(group) {
+            Some(group) => group.extend(claims),
+            None => groups.push(claims.collect()),
+        }
     }
-    for (common, had, wants) in groups.into_values().flat_map(|claims| sweep(claims).overlaps) {
+    for (common, had, wants) in groups.into_iter().flat_map(|claims| sweep(claims).overlaps) {
         let problem = match config.phases.get(had) {
             Some(phase) if had != wants => format!("already belongs to phase {}", quoted(&phase.id)),
             _ => "stands here twice".to_owned(),

@@ -55,15 +55,20 @@ impl UnitKey {
     #[inline]
     pub fn digest(&self, id: &str) -> UnitDigest {
         match &self.0 {
-            Keyed::SipHash13(key) => UnitDigest(siphash13_128(*key, id.as_bytes())),
-            Keyed::Blake3(key) => UnitDigest(words(blake3::keyed_hash(key, id.as_bytes()).as_bytes())),
+            Keyed::SipHash13(key) => {
+                let (a, b) = siphash13_128(*key, id.as_bytes());
+                UnitDigest { a, b }
+            }
+            Keyed::Blake3(key) => {
+                let [a, b] = words(blake3::keyed_hash(key, id.as_bytes()).as_bytes());
+                UnitDigest { a, b }
+            }
         }
     }
 
     /// Tells kinds of units, and projects, apart at the cost of comparing two integers.
     pub(crate) fn tag(&self) -> u64 {
-        let UnitDigest([tag, _]) = self.digest("");
-        tag
+        self.digest("").a
     }
 }
 
@@ -82,24 +87,28 @@ enum Keyed {
 
 /// The keyed digest of a unit, 128 bits: all that assignment needs to know of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UnitDigest([u64; 2]);
+pub struct UnitDigest {
+    // Two numbers and no array, so that a digest is handed on in registers.
+    a: u64,
+    b: u64,
+}
 
 impl UnitDigest {
     /// Of no unit; fills unused slots.
-    pub(crate) const NONE: Self = Self([0; 2]);
+    pub(crate) const NONE: Self = Self { a: 0, b: 0 };
 
     /// The two words `a` and `b` of the algorithm.
     #[must_use]
     #[inline]
     pub const fn words(self) -> [u64; 2] {
-        self.0
+        [self.a, self.b]
     }
 }
 
 impl fmt::Display for UnitDigest {
     /// The 16 bytes in hexadecimal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b] = self.0;
+        let Self { a, b } = self;
         f.pad(&format!("{:016x}{:016x}", a.swap_bytes(), b.swap_bytes()))
     }
 }

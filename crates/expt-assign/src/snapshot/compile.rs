@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use expt_core::{ArmId, DecisionPoint, HoldoutId, LayerId, PhaseId, UnitId, UnitKind};
+use expt_core::{ArmId, Binding, DecisionPoint, HoldoutId, LayerId, PhaseId, UnitId, UnitKind};
 
 use super::foreign::Foreign;
 use super::identify::Kind;
@@ -26,6 +26,7 @@ pub(super) fn lower(config: Config, found: &mut Found) -> Snapshot {
     let kinds = kinds(&config, &mix, &rules);
     let points = points(&config);
     let map = map(&points);
+    let places: HashMap<_, _> = (0..).zip(&points).map(|(index, point)| (&point.name, index)).collect();
     let names = Names::of(&config, &kinds);
     let mut program = |rule: &Option<Rule>, list: &str, index: usize, field: &str| {
         let path = || format!("{list}[{index}].{field}");
@@ -48,9 +49,10 @@ pub(super) fn lower(config: Config, found: &mut Found) -> Snapshot {
         .zip(targeting)
         .map(|(entry, targeting)| phase(entry, targeting, &names, &mix))
         .collect();
+    let mut bindings = Vec::new();
+    let quick_phases = config.phases.iter().zip(&phases);
     let quick_phases =
-        config.phases.iter().zip(&phases).map(|(entry, phase)| quick_phase(entry, phase, &points, &mix));
-    let quick_phases = quick_phases.collect();
+        quick_phases.map(|(entry, phase)| quick_phase(entry, phase, &places, &mix, &mut bindings)).collect();
     let forced = forced(&config, &names);
     let with_forced: BTreeSet<_> = forced.keys().map(|(_, layer)| *layer).collect();
     let layers = (0..).zip(&config.layers);
@@ -69,6 +71,7 @@ pub(super) fn lower(config: Config, found: &mut Found) -> Snapshot {
         forced,
         quick_layers,
         quick_phases,
+        bindings,
         layers,
         phases,
         points,
@@ -93,12 +96,6 @@ fn map(points: &[Point]) -> u64 {
         hasher.update(&point.layer.to_le_bytes());
     }
     hasher.finalize().as_bytes().iter().take(8).fold(0, |word, byte| word << 8 | u64::from(*byte))
-}
-
-/// Where a decision point stands.
-pub(super) fn position(points: &[Point], point: &DecisionPoint) -> Option<usize> {
-    let fingerprint = fingerprint(point);
-    points.binary_search_by_key(&fingerprint, |point| point.fingerprint).ok()
 }
 
 /// Where things are, by name.
@@ -198,11 +195,21 @@ fn phase(entry: &PhaseEntry, targeting: Option<Program>, names: &Names<'_>, mix:
     }
 }
 
-fn quick_phase(entry: &PhaseEntry, phase: &Phase, points: &[Point], mix: &Xmix1) -> QuickPhase {
+fn quick_phase(
+    entry: &PhaseEntry,
+    phase: &Phase,
+    places: &HashMap<&DecisionPoint, u32>,
+    mix: &Xmix1,
+    bindings: &mut Vec<Binding>,
+) -> QuickPhase {
     // Every arm binds the same points, so the first speaks for all.
     let bound = entry.arms.first().map(|arm| &arm.bindings);
     let sole = bound.filter(|bound| bound.len() == 1).and_then(|bound| bound.keys().next());
-    let sole = sole.and_then(|point| position(points, point)).and_then(|index| u32::try_from(index).ok());
+    let sole = sole.and_then(|point| places.get(point).copied());
+    let first = u32::try_from(bindings.len()).unwrap_or(NONE);
+    if sole.is_some() {
+        bindings.extend(entry.arms.iter().filter_map(|arm| arm.bindings.values().next().cloned()));
+    }
     let split = (0..).zip(&entry.arms).flat_map(|(index, arm)| claims(&arm.ranges, index));
     let needs_nothing =
         phase.targeting.is_none() && phase.prerequisites.is_empty() && phase.foreign.is_none();
@@ -212,6 +219,7 @@ fn quick_phase(entry: &PhaseEntry, phase: &Phase, points: &[Point], mix: &Xmix1)
         key: mix.arms(&entry.experiment, entry.epoch),
         split,
         sole_point: sole.unwrap_or(NONE),
+        bindings: first,
         plain: phase.mode == Mode::Running && needs_nothing && !entry.sticky.reads(),
     }
 }

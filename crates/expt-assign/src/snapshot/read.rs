@@ -1,6 +1,6 @@
 //! What a choice means at a decision point.
 
-use expt_core::LayerId;
+use expt_core::{Binding, LayerId};
 
 use super::Snapshot;
 use super::table::{Exposures, Phase};
@@ -86,14 +86,8 @@ impl Snapshot {
     /// The chosen arm with its binding for the decision point, if it has one.
     #[inline]
     fn serve<'s>(&'s self, phase: &'s PhaseEntry, choice: Choice, point: u32) -> Option<Served<'s>> {
+        let binding = self.binding(point, choice)?;
         let arm = phase.arms.get(usize::from(choice.arm_index()))?;
-        let sole = self.quick_phases.get(choice.index() as usize)?.sole_point;
-        let binding = if sole == NONE {
-            arm.bindings.get(&self.points.get(point as usize)?.name)
-        } else {
-            // Most phases bind one point: then there is nothing to compare names for.
-            arm.bindings.values().next().filter(|_| sole == point)
-        }?;
         Some(Served {
             experiment: &phase.experiment,
             phase: &phase.id,
@@ -102,5 +96,21 @@ impl Snapshot {
             binding,
             stuck: choice.stuck(),
         })
+    }
+
+    /// What the chosen arm binds the decision point to. The choice serves one.
+    #[inline]
+    pub(crate) fn binding(&self, point: u32, choice: Choice) -> Option<&Binding> {
+        let quick = self.quick_phases.get(choice.index() as usize)?;
+        if quick.sole_point == point {
+            return self.bindings.get(quick.bindings as usize + usize::from(choice.arm_index()));
+        }
+        if quick.sole_point == NONE { self.binding_by_name(point, choice) } else { None }
+    }
+
+    #[inline(never)]
+    fn binding_by_name(&self, point: u32, choice: Choice) -> Option<&Binding> {
+        let arm = self.entry(choice.index())?.arms.get(usize::from(choice.arm_index()))?;
+        arm.bindings.get(&self.points.get(point as usize)?.name)
     }
 }

@@ -124,6 +124,8 @@ pub(super) struct QuickPhase {
     pub(super) split: Table,
     /// The decision point that its arms bind, if it is one.
     pub(super) sole_point: u32,
+    /// Where the binding of its first arm for that point stands among the snapshot's.
+    pub(super) bindings: u32,
     /// It is running, nothing stands between a unit in its ranges and an arm, and the table of arms is short.
     pub(super) plain: bool,
 }

@@ -118,7 +118,7 @@ fn compare_int(found: i64, wanted: f64) -> Ordering {
     }
 }
 
-const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+const TWO_TO_63: f64 = (1_u64 << 63) as f64;
 
 /// Reads a version, with zeros for what is left out.
 fn read_version(text: &str) -> Option<Version> {

@@ -222,6 +222,24 @@ fn a_handle_outlives_its_snapshot() {
 }
 
 #[test]
+fn a_handle_of_a_kind_outlives_its_snapshot() {
+    let old = compile(config_with_phase());
+    let handle = old.unit_kind(&kind("user")).unwrap();
+    let mut more = config_with_phase();
+    more.units.insert(0, UnitEntry::new(kind("device"), "device_id"));
+    let more = compile(more);
+    assert_eq!(
+        more.unit_of(handle, "u1").unwrap(),
+        user(&more, "u1"),
+        "kinds before it have changed nothing"
+    );
+    let mut other = config_with_phase();
+    other.key = "other".into();
+    assert_eq!(compile(other).unit_of(handle, "u1").unwrap_err(), AssignError::KindGone);
+    assert!(old.unit_kind(&kind("city")).is_err() && old.unit_of(handle, "a\n").is_err());
+}
+
+#[test]
 fn a_unit_of_another_kind_or_project_gets_nothing() {
     let device = UnitEntry::new(kind("device"), "device_id");
     let snapshot = compile(config_with_phase().with_unit(device));

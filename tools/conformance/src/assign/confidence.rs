@@ -17,7 +17,7 @@ pub(crate) fn run(root: &Path, report: &mut Report) {
     }
     let state = std::fs::read_to_string(folder.join("state.json")).map_err(|error| error.to_string());
     let state = state.and_then(|json| State::from_json(&json).map_err(|error| error.to_string()));
-    report.file(root, "confidence/tests.json", |tests: Vec<Test>, cases: &mut Cases| {
+    report.file(root, "confidence/tests.json", |tests: &Vec<Test>, cases: &mut Cases| {
         tests.iter().for_each(|test| check(test, state.as_ref(), cases));
     });
 }

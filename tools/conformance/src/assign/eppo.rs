@@ -18,14 +18,14 @@ pub(crate) fn run(root: &Path, report: &mut Report) {
         let text = read(root, flags);
         let raw: Value = serde_json::from_str(&text).unwrap_or_default();
         for name in files(root, "eppo/ufc/tests") {
-            report.file(root, &name, |file: TestFile, cases| match Flags::from_json(&text) {
+            report.file(root, &name, |file: &TestFile, cases| match Flags::from_json(&text) {
                 Ok(parsed) => file.run(flags, &parsed, &raw, cases),
                 Err(error) => cases.fail(flags, error.to_string()),
             });
         }
     }
     for name in files(root, "eppo/ufc/bandit-tests") {
-        report.file(root, &name, |file: Value, cases| {
+        report.file(root, &name, |file: &Value, cases| {
             let count = file.get("subjects").and_then(Value::as_array).map_or(1, Vec::len);
             cases.skip(count, "bandit-tests", "contextual bandits are not offered");
         });
@@ -33,7 +33,7 @@ pub(crate) fn run(root: &Path, report: &mut Report) {
     let text = read(root, "eppo/rac-experiments-v3.json");
     for folder in ["eppo/assignment-v2", "eppo/assignment-v2-holdouts"] {
         for name in files(root, folder) {
-            report.file(root, &name, |file: ExperimentFile, cases| match Experiments::from_json(&text) {
+            report.file(root, &name, |file: &ExperimentFile, cases| match Experiments::from_json(&text) {
                 // The published data has a file about an experiment that its configuration lacks, so no SDK
                 // can give what is expected there.
                 Ok(_) if file.is_without(&text) => {
@@ -157,7 +157,7 @@ impl ExperimentFile {
         is_missing && self.expected_assignments.iter().any(|expected| !expected.is_null())
     }
 
-    fn run(self, experiments: &Experiments, cases: &mut Cases) {
+    fn run(&self, experiments: &Experiments, cases: &mut Cases) {
         let value_type = match self.value_type.as_str() {
             "string" => ValueType::String,
             "numeric" => ValueType::Numeric,
@@ -165,16 +165,19 @@ impl ExperimentFile {
             "json" => ValueType::Json,
             other => return cases.fail(&self.experiment, format!("value type {other:?} is not known")),
         };
-        let bare = |subject_key| ExperimentSubject { subject_key, subject_attributes: Map::new() };
+        let none = Map::new();
+        let bare = self.subjects.iter().map(|key| (key, &none));
+        let with = self.subjects_with_attributes.iter();
         let subjects: Vec<_> =
-            self.subjects.into_iter().map(bare).chain(self.subjects_with_attributes).collect();
+            bare.chain(with.map(|with| (&with.subject_key, &with.subject_attributes))).collect();
         if subjects.len() != self.expected_assignments.len() {
             let problem =
                 format!("{} subjects, {} expected", subjects.len(), self.expected_assignments.len());
             return cases.fail(&self.experiment, problem);
         }
-        for (subject, expected) in subjects.iter().zip(&self.expected_assignments) {
-            let ExperimentSubject { subject_key, subject_attributes } = subject;
+        for ((subject_key, subject_attributes), expected) in
+            subjects.into_iter().zip(&self.expected_assignments)
+        {
             let id = format!("{} {subject_key}", self.experiment);
             let got = experiments.evaluate(&self.experiment, subject_key, subject_attributes, value_type);
             let value = got.map_or(&Value::Null, |got| match (value_type, expected) {

@@ -14,8 +14,8 @@ use serde_json::{Map, Value, json};
 use crate::report::{Cases, Report};
 
 pub(crate) fn run(root: &Path, report: &mut Report) {
-    report.file(root, "growthbook/cases.json", |sections: Map<String, Value>, cases| {
-        for (name, section) in &sections {
+    report.file(root, "growthbook/cases.json", |sections: &Map<String, Value>, cases| {
+        for (name, section) in sections {
             let Some(list) = section.as_array() else { continue };
             if let Some((_, reason)) = SKIPPED.iter().find(|(skipped, _)| skipped == name) {
                 cases.skip(list.len(), name, reason);

@@ -52,7 +52,7 @@ struct Statsig {
     bucket: u32,
 }
 
-fn buckets(file: Buckets, cases: &mut Cases) {
+fn buckets(file: &Buckets, cases: &mut Cases) {
     for (place, vector) in file.vectors.iter().enumerate() {
         others(place, vector, cases);
         own(place, vector, cases);

@@ -94,7 +94,7 @@ struct Row {
 }
 
 /// Each case both ways: through the operators' own functions and through a script that assigns the variable.
-fn operators(file: Operators, cases: &mut Cases) {
+fn operators(file: &Operators, cases: &mut Cases) {
     for (place, case) in file.vectors.iter().enumerate() {
         let id = format!("vectors[{place}] {}", case.op);
         match (direct(case), scripted(case)) {
@@ -170,15 +170,15 @@ fn scripted(case: &Operator) -> Result<Option<Value>, String> {
     Ok(outcome.params.get(&case.variable).cloned())
 }
 
-fn namespaces(file: Namespaces, cases: &mut Cases) {
+fn namespaces(file: &Namespaces, cases: &mut Cases) {
     for case in &file.raw_hash {
         let hash = hash60_bytes(case.bytes.as_bytes());
         let expected = (case.hash60.clone(), case.uniform);
         // As the library's `uniform` has it: over 2^60 - 1 in double precision.
         cases.check(&case.bytes, &expected, &(hash.to_string(), hash as f64 / ((1_u64 << 60) - 1) as f64));
     }
-    for case in file.namespaces {
-        if let Err(error) = namespace(&case, cases) {
+    for case in &file.namespaces {
+        if let Err(error) = namespace(case, cases) {
             cases.fail(&case.namespace, error);
         }
     }
@@ -229,7 +229,7 @@ fn assigned(namespace: &Namespace, user: &Map) -> Result<Map, String> {
     Ok(got)
 }
 
-fn scripts(file: Scripts, cases: &mut Cases) {
+fn scripts(file: &Scripts, cases: &mut Cases) {
     for script in &file.scripts {
         for (place, row) in script.rows.iter().enumerate() {
             let id = format!("{} rows[{place}]", script.name);

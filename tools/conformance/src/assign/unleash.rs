@@ -42,7 +42,7 @@ struct Test<T> {
     expected_result: T,
 }
 
-fn specification(specification: Specification, cases: &mut Cases) {
+fn specification(specification: &Specification, cases: &mut Cases) {
     let features = match Features::from_json(&specification.state.to_string()) {
         Ok(features) => features,
         Err(error) => {
@@ -53,11 +53,11 @@ fn specification(specification: Specification, cases: &mut Cases) {
             return;
         }
     };
-    for test in specification.tests {
+    for test in &specification.tests {
         let got = features.is_enabled(&test.toggle_name, &test.context);
         cases.check(&test.description, &test.expected_result, &got);
     }
-    for test in specification.variant_tests {
+    for test in &specification.variant_tests {
         let variant = features.variant(&test.toggle_name, &test.context);
         let got = serde_json::to_value(variant).unwrap_or_default();
         cases.check(&test.description, &test.expected_result, &got);

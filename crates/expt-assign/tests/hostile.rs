@@ -121,7 +121,7 @@ fn tests_and_names() {
 
 #[test]
 fn pairs() {
-    // Every forced unit is held out by every holdout: a hundred million faults, if all were kept.
+    // Every forced unit is held out by every holdout: gigabytes of text, if all were kept.
     let holdouts = list(3_000, |i| {
         format!(r#"{{"id":"h{i}","unit":"user","salt":"{i}","ranges":["{ALL}"],"scope":"All"}}"#)
     });
@@ -154,5 +154,5 @@ fn phases() {
     );
     let faults =
         self::faults("arms that bind different points", &document(&[("phases", format!("[{arms}]"))]));
-    assert!(faults.more() > 1_000_000, "{}", faults.more());
+    assert!(faults.more() > 10_000, "{}", faults.more());
 }

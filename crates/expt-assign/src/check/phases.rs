@@ -141,7 +141,9 @@ fn check_bindings(arm: &ArmEntry, all: &BTreeSet<&DecisionPoint>, path: Path, fo
         let remedy = "bind a decision point of the layer";
         return found.add(FaultKind::Empty, format!("{path}.bindings"), "{}", "changes nothing", remedy);
     }
-    for missing in all.iter().filter(|point| !arm.bindings.contains_key(**point)) {
+    // An arm has so few of its points missing, or another mistake; and looking for all would take arms times points.
+    let missing = all.iter().filter(|point| !arm.bindings.contains_key(**point)).take(MAX_MISSING);
+    for missing in missing {
         let problem = format!("is bound by other arms, but not by arm {}", quoted(&arm.arm));
         let remedy = "bind the same decision points in every arm, the control too";
         found.add(FaultKind::BindingsDiffer, format!("{path}.bindings"), quoted(missing), problem, remedy);
@@ -191,3 +193,6 @@ impl fmt::Display for Path {
 
 /// An arm is a `u16` in what is compiled.
 const MAX_ARMS: usize = 10_000;
+
+/// How many missing bindings of one arm are reported.
+const MAX_MISSING: usize = 8;

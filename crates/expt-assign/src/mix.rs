@@ -12,7 +12,8 @@
 //! 1. `root = blake3.derive_key("expt-assign 2026 xmix1", project key)`, 32 bytes.
 //! 2. A derived key is `blake3.keyed_hash(root, lp(domain) || lp(part) || ...)`, 32 bytes, with the domain
 //!    and parts `"unit", kind` or `"layer", layer id` or `"arms", experiment id, epoch as 4 bytes` or
-//!    `"holdout", salt` or `"exposures", phase id`.
+//!    `"holdout", salt`. (`"exposures", phase id` is derived alike and says whose exposures a sample logs; it
+//!    decides no arm, and is not among the vectors.)
 //! 3. The digest of a unit is 16 bytes, read as two words `a` (bytes 0 to 7), `b` (bytes 8 to 15). The
 //!    project says once which function makes them from the unit key and the unit id:
 //!    - `siphash-1-3-128` ([`UnitHash::SipHash13`]): SipHash with one compression and three finalization

@@ -7,6 +7,7 @@
 
 mod assign;
 mod report;
+mod stats;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,14 +19,15 @@ fn main() -> ExitCode {
     let (options, places): (Vec<_>, Vec<_>) = arguments.iter().partition(|text| text.starts_with("--"));
     let known = options.iter().all(|option| *option == "--quick");
     let ([family, folder], true) = (places.as_slice(), known) else {
-        eprintln!("usage: conformance FAMILY DIR [--quick]; families: assign");
+        eprintln!("usage: conformance FAMILY DIR [--quick]; families: assign, stats");
         return ExitCode::FAILURE;
     };
     let mut report = Report::default();
     match family.as_str() {
         "assign" => assign::run(Path::new(folder), &mut report),
+        "stats" => stats::run(Path::new(folder), &mut report),
         _ => {
-            eprintln!("family {family:?} is not known; families: assign");
+            eprintln!("family {family:?} is not known; families: assign, stats");
             return ExitCode::FAILURE;
         }
     }

@@ -172,7 +172,8 @@ fn ranges(random: &mut Random, total: u64) -> Value {
 fn condition(random: &mut Random) -> Value {
     let operator = *random.pick(&["GT", "GTE", "LT", "LTE"]);
     let list = *random.pick(&["ONE_OF", "NOT_ONE_OF"]);
-    let (attribute, operator, value) = match random.below(9) {
+    let (attribute, operator, value) = match random.below(10) {
+        9 => ("beta", *random.pick(&["MATCHES", "NOT_MATCHES"]), json!("^t")),
         0 => ("age", operator, json!(random.below(60))),
         1 => ("age", operator, json!("30")),
         2 => ("app", operator, json!("2.0.0")),

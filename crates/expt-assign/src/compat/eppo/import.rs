@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use expt_core::{ParamValue, Timestamp};
+use expt_core::Timestamp;
+use serde_json::Value;
 
 use super::condition::{Check, Condition, Relation};
 use super::flags::{Allocation, Flag, Flags, Rule, Split};
 use super::value::AssignmentValue;
 use crate::compat::import::{
     ALWAYS, Arm, Builder, Gate, Import, ImportOptions, Kind, NEVER, Part, Refused, Said, Spans, all, any,
-    first_wins, missing, not, of_text, one_of, present,
+    first_wins, missing, not, of_text, one_of, present, truths,
 };
 use crate::config::Buckets;
 use crate::error::Result;
@@ -138,14 +139,12 @@ fn shards<'a>(flag: &Flag, split: &'a Split) -> Option<BTreeMap<&'a str, Spans>>
     Some(salts)
 }
 
-fn value(flag: &Flag, split: &Split, path: &str) -> Said<ParamValue> {
+/// JSON stays the text that it is.
+fn value(flag: &Flag, split: &Split, path: &str) -> Said<Value> {
     let variation = split.variation.and_then(|index| flag.variations.get(index));
     match variation.and_then(|variation| variation.value.as_ref()) {
-        Some(AssignmentValue::String(text)) => Ok(ParamValue::Text(text.clone())),
-        Some(AssignmentValue::Integer(number)) => Ok(ParamValue::Int(*number)),
-        Some(AssignmentValue::Numeric(number)) => Ok(ParamValue::Float(*number)),
-        Some(AssignmentValue::Boolean(value)) => Ok(ParamValue::Bool(*value)),
-        Some(AssignmentValue::Json { raw, .. }) => Ok(ParamValue::Text(raw.clone())),
+        Some(AssignmentValue::Json { raw, .. }) => Ok(Value::from(raw.as_str())),
+        Some(value) => Ok(value.to_json()),
         None => {
             let problem =
                 format!("is no variation of this flag, or is not of its type {}", flag.variation_type);
@@ -174,7 +173,9 @@ fn condition(condition: &Condition) -> targeting::Rule {
         }
         Check::Number { relation, expected } => test(Test::Number(comparison(*relation), *expected)),
         Check::Matches { pattern, expected } => {
-            as_expected(test(Test::Matches(pattern.as_str().to_owned())), *expected)
+            let texts = test(Test::Matches(pattern.as_str().to_owned()));
+            let truths = truths(attribute, |text| pattern.is_match(text));
+            as_expected(any([texts, truths]), *expected)
         }
         Check::OneOf { values, expected } => {
             let mut values: Vec<_> = values.iter().collect();

@@ -8,7 +8,8 @@ use super::experiment::{Experiment, Filter, Parent, version};
 use super::features::{Action, Feature, Features, Rollout, Rule, named};
 use super::targeting;
 use crate::compat::import::{
-    ALWAYS, Arm, Builder, Gate, Import, ImportOptions, Kind, Part, Refused, Said, Spans, all, param,
+    ALWAYS, Arm, Builder, Gate, Import, ImportOptions, Kind, NEVER, Part, Refused, Said, Spans, all, any,
+    constant, not,
 };
 use crate::config::Buckets;
 use crate::error::Result;
@@ -18,8 +19,8 @@ impl Features {
     /// without sticky buckets, forced values and query strings. What that assumes and what becomes of a feature
     /// is documented [here](crate::compat::import).
     ///
-    /// What rules of a config cannot say is left out, with the whole feature: prerequisites whose value depends
-    /// on the user, contextual bandits, rules that ask for several attributes by hash, and conditions about the
+    /// What rules of a config cannot say is left out, with the whole feature: prerequisites that several
+    /// hashes decide, contextual bandits, rules that ask for several attributes by hash, and conditions about the
     /// order or case of texts, about lists as a whole, and about types.
     ///
     /// # Errors
@@ -30,22 +31,22 @@ impl Features {
         let mut builder = Builder::new(options, REMEDY, features.iter().map(|(key, _)| *key))?;
         let mut work = 0;
         for (key, feature) in features {
-            builder.flag(key, self.parts(key, feature, &mut work), Some(param(&feature.default)));
+            builder.flag(key, self.parts(key, feature, &mut work, 0), Some(&feature.default));
         }
         builder.finish()
     }
 
-    fn parts(&self, key: &str, feature: &Feature, work: &mut usize) -> Said<Vec<Part>> {
+    /// The rules of a feature, `depth` prerequisites away from the one that is imported.
+    fn parts(&self, key: &str, feature: &Feature, work: &mut usize, depth: usize) -> Said<Vec<Part>> {
         let mut parts = Vec::new();
         for (index, rule) in feature.rules.iter().enumerate() {
-            let scope =
-                Scope { features: self, feature: key, path: format!("features[{key:?}].rules[{index}]") };
+            let path = format!("features[{key:?}].rules[{index}]");
             *work += weight(rule);
             if *work > MOST_RANGES {
                 let problem = format!("is beyond the {MOST_RANGES} ranges of a payload that are imported");
-                return Err(Refused::new(scope.path, "this rule", problem));
+                return Err(Refused::new(path, "this rule", problem));
             }
-            parts.extend(scope.rule(rule)?);
+            Scope { features: self, feature: key, path }.rule(rule, work, depth, &mut parts)?;
         }
         Ok(parts)
     }
@@ -58,10 +59,15 @@ struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// Nothing if the rule applies to nobody.
-    fn rule(&self, rule: &Rule) -> Said<Option<Part>> {
-        if !self.parents(&rule.parents)? {
-            return Ok(None);
+    fn rule(&self, rule: &Rule, work: &mut usize, depth: usize, parts: &mut Vec<Part>) -> Said<()> {
+        let mut required = Required::constant(true);
+        for parent in &rule.parents {
+            let found = self.parent(parent, work, depth)?;
+            if parent.gate {
+                // Who does not pass gets null, and no rule after this one is asked.
+                parts.extend(self.stopped(&required, &found)?);
+            }
+            self.require(&mut required, found)?;
         }
         let part = match &rule.action {
             Action::Force { value, condition, rollout } => {
@@ -74,12 +80,10 @@ impl Scope<'_> {
             Action::Experiment { experiment, .. } => self.experiment(experiment)?,
             Action::Nothing => None,
         };
-        let Some(mut part) = part else { return Ok(None) };
+        let Some(mut part) = part else { return Ok(()) };
         self.filters(rule.filters.as_deref(), &mut part)?;
-        if part.attribute == ANYBODY {
-            "id".clone_into(&mut part.attribute);
-        }
-        Ok(Some(part))
+        parts.push(self.limited(part, required)?);
+        Ok(())
     }
 
     fn force(
@@ -90,7 +94,7 @@ impl Scope<'_> {
         rollout: &Rollout,
     ) -> Said<Option<Part>> {
         let name = named(Some(&rule.id)).map_or_else(|| self.feature.to_owned(), str::to_owned);
-        let mut part = Part::rollout(self.path.clone(), name, ANYBODY.to_owned(), param(value));
+        let mut part = Part::rollout(self.path.clone(), name, ANYBODY.to_owned(), value.clone());
         part.when = self.condition(condition)?;
         let gate = |fits: &dyn Fn(f64) -> bool| gate(&rollout.seed, rollout.version, fits);
         let gate = match (rollout.range, rollout.coverage) {
@@ -106,14 +110,12 @@ impl Scope<'_> {
     }
 
     fn experiment(&self, experiment: &Experiment) -> Said<Option<Part>> {
-        let Experiment { definition, condition, parents } = experiment;
+        // A rule of a feature has its prerequisites itself.
+        let Experiment { definition, condition, .. } = experiment;
         let count = definition.variations.len();
         let buckets =
             buckets(named(definition.seed.as_deref()).unwrap_or(&definition.key), definition.version());
         let (Some(buckets), true) = (buckets, count >= 2) else { return Ok(None) };
-        if !self.parents(parents)? {
-            return Ok(None);
-        }
         let ranges = definition.ranges.clone().unwrap_or_else(|| {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             bucket_ranges(count, definition.coverage.unwrap_or(1.0), definition.weights.as_deref())
@@ -131,7 +133,7 @@ impl Scope<'_> {
             let own = key(index).filter(|_| keys_differ);
             Arm {
                 name: own.map_or_else(|| index.to_string(), str::to_owned),
-                value: param(value),
+                value: value.clone(),
                 spans: Spans::filter(total(&buckets), |bucket| {
                     chosen.get(bucket as usize) == Some(&Some(index))
                 }),
@@ -163,18 +165,12 @@ impl Scope<'_> {
     fn filters(&self, filters: Option<&[Filter]>, part: &mut Part) -> Said<()> {
         for filter in filters.unwrap_or_default() {
             let attribute = named(filter.attribute.as_deref()).unwrap_or("id");
-            if part.attribute == ANYBODY {
-                attribute.clone_into(&mut part.attribute);
-            }
-            if attribute != part.attribute {
-                let problem = format!("is hashed by a filter, and {:?} by the rule", part.attribute);
-                return Err(Refused::new(&*self.path, format!("{attribute:?}"), problem));
-            }
+            self.hash(&mut part.attribute, attribute, "by a filter")?;
             let hash_version = version(filter.hash_version.as_ref(), 2);
             let fits = |bucket| choose_variation(bucket, &filter.ranges).is_some();
             match gate(&filter.seed, hash_version, fits) {
                 Some(gate) => part.gate(gate),
-                None => part.when = crate::compat::import::NEVER,
+                None => part.when = NEVER,
             }
         }
         Ok(())
@@ -186,34 +182,111 @@ impl Scope<'_> {
         condition.map_or(Ok(ALWAYS), rule).map(|rule| all([rule]))
     }
 
-    /// Whether all prerequisites are met, if that is the same for every user.
-    fn parents(&self, parents: &[Parent]) -> Said<bool> {
-        let mut met = true;
-        for parent in parents {
-            let feature = self.features.feature(&parent.id).map(|(_, feature)| feature);
-            let value = match feature {
-                Some(feature) if !feature.rules.is_empty() => None,
-                Some(feature) => Some(&feature.default),
-                None => Some(&Value::Null),
-            };
-            let passes = |value| {
-                let passes = |condition: &Condition| {
-                    condition.matches_subject(Subject::Only(value), &Default::default())
-                };
-                parent.condition.as_ref().is_none_or(passes)
-            };
-            match value.map(passes) {
-                Some(true) => {}
-                Some(false) if !parent.gate => met = false,
-                // A gate that fails makes the whole feature null, before the rules after it are asked.
-                Some(false) | None => {
-                    let path = format!("{}.parentConditions", self.path);
-                    let problem = "is a prerequisite whose value depends on the user, or which is not met and stops the feature";
-                    return Err(Refused::new(path, format!("{:?}", parent.id), problem));
-                }
-            }
+    /// What must be true for a prerequisite to be met. Of its rules only one may hash, as a phase is for units that
+    /// are in all of several buckets, and not for those that are in one or the other.
+    fn parent(&self, parent: &Parent, work: &mut usize, depth: usize) -> Said<Required> {
+        let refuse = |problem: &str| {
+            Refused::new(format!("{}.parentConditions", self.path), format!("{:?}", parent.id), problem)
+        };
+        let passes = |value: &Value| {
+            let passes =
+                |condition: &Condition| condition.matches_subject(Subject::Only(value), &Default::default());
+            parent.condition.as_ref().is_none_or(passes)
+        };
+        let Some((key, feature)) = self.features.feature(&parent.id) else {
+            return Ok(Required::constant(passes(&Value::Null)));
+        };
+        *work += 1;
+        if depth == DEEPEST {
+            return Err(refuse("is a prerequisite of a prerequisite, and so on, or leads back to itself"));
         }
-        Ok(met)
+        let mut required = Required::constant(passes(&feature.default));
+        for part in self.features.parts(key, feature, work, depth + 1)?.into_iter().rev() {
+            let passing = || part.arms.iter().filter(|arm| passes(&arm.value));
+            // Requests have an `id`, so that one which only is there is not asked for.
+            let is_hashed = part.attribute != "id" || part.split.is_some() || !part.gates.is_empty();
+            required = match (is_hashed, passing().next().is_some()) {
+                _ if part.is_empty() => required,
+                (false, true) if required.gates.is_empty() && required.hashed == ANYBODY => {
+                    Required { when: any([part.when, required.when]), ..required }
+                }
+                (false, false) => Required { when: all([not(part.when), required.when]), ..required },
+                (true, false) if required.when == NEVER => required,
+                (true, true) if required.when == NEVER => {
+                    let spans = passing().fold(Spans::default(), |all, arm| all.or(&arm.spans));
+                    let chosen = part.split.clone().map(|buckets| Gate { buckets, spans });
+                    let mut part = part;
+                    chosen.into_iter().for_each(|gate| part.gate(gate));
+                    Required { when: part.when, hashed: part.attribute, gates: part.gates }
+                }
+                _ => return Err(refuse("is a prerequisite that several rules decide, some of them by hash")),
+            };
+        }
+        Ok(required)
+    }
+
+    /// The rules that give null to those who have `before` and not `wanted`.
+    fn stopped(&self, before: &Required, wanted: &Required) -> Said<Vec<Part>> {
+        if wanted.hashed != ANYBODY && wanted.hashed != "id" {
+            let problem = "is hashed for a prerequisite that stops the feature, and requests may not have it";
+            return Err(Refused::new(&*self.path, format!("{:?}", wanted.hashed), problem));
+        }
+        let null =
+            || Part::rollout(self.path.clone(), self.feature.to_owned(), ANYBODY.to_owned(), Value::Null);
+        let untargeted = Part { when: not(wanted.when.clone()), ..null() };
+        let mut parts = vec![self.limited(untargeted, before.clone())?];
+        for Gate { buckets, spans } in &wanted.gates {
+            let mut outside = null();
+            wanted.hashed.clone_into(&mut outside.attribute);
+            outside.gate(Gate { buckets: buckets.clone(), spans: spans.others(total(buckets)) });
+            parts.push(self.limited(outside, before.clone())?);
+        }
+        Ok(parts)
+    }
+
+    /// Limits a rule to those who have what is required.
+    fn limited(&self, mut part: Part, required: Required) -> Said<Part> {
+        self.hash(&mut part.attribute, &required.hashed, "for a prerequisite")?;
+        part.when = all([required.when, part.when]);
+        required.gates.into_iter().for_each(|gate| part.gate(gate));
+        if part.attribute == ANYBODY {
+            "id".clone_into(&mut part.attribute);
+        }
+        Ok(part)
+    }
+
+    fn require(&self, required: &mut Required, more: Required) -> Said<()> {
+        self.hash(&mut required.hashed, &more.hashed, "for a prerequisite")?;
+        required.when = all([required.when.clone(), more.when]);
+        required.gates.extend(more.gates);
+        Ok(())
+    }
+
+    /// Lets a rule hash an attribute too, which must be the one that it hashes already.
+    fn hash(&self, known: &mut String, attribute: &str, by: &str) -> Said<()> {
+        if known == ANYBODY {
+            attribute.clone_into(known);
+        }
+        if attribute == ANYBODY || known == attribute {
+            return Ok(());
+        }
+        let problem = format!("is hashed {by}, and {known:?} for another reason; a phase hashes one");
+        Err(Refused::new(&*self.path, format!("{attribute:?}"), problem))
+    }
+}
+
+/// What must be true of a request.
+#[derive(Debug, Clone)]
+struct Required {
+    when: crate::targeting::Rule,
+    /// The attribute that must be there, because it is hashed.
+    hashed: String,
+    gates: Vec<Gate>,
+}
+
+impl Required {
+    fn constant(met: bool) -> Self {
+        Self { when: constant(met), hashed: ANYBODY.to_owned(), gates: Vec::new() }
     }
 }
 
@@ -260,6 +333,9 @@ fn weight(rule: &Rule) -> usize {
     };
     own + of_filters(rule.filters.as_ref())
 }
+
+/// How many prerequisites in a row are imported.
+const DEEPEST: usize = 8;
 
 /// The attribute of a rule that hashes none.
 const ANYBODY: &str = "";

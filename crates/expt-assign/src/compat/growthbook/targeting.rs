@@ -9,7 +9,7 @@ use super::js;
 use super::members::{Members, SavedGroups};
 use super::operator::{Operator, Relation, Test};
 use crate::compat::import::{
-    NEVER, Refused, Said, all, any, constant, missing, not, of_text, one_of, or_missing, present,
+    NEVER, Refused, Said, all, any, constant, missing, not, of_text, one_of, or_missing, present, truths,
 };
 use crate::targeting::{self, Comparison, Rule};
 
@@ -112,7 +112,8 @@ impl Scope<'_> {
             Operator::Not(test) => not(self.test(attribute, test)?),
             Operator::Matches(regex) => {
                 let pattern = targeting::Test::Matches(regex.as_str().to_owned());
-                or_missing(attribute, without, Rule::test(attribute, pattern))
+                let truths = truths(attribute, |text| regex.is_match(text));
+                or_missing(attribute, without, any([Rule::test(attribute, pattern), truths]))
             }
             Operator::Never => NEVER,
             Operator::Size(_) | Operator::ElementTest(_) | Operator::ElementClauses(_) | Operator::All(_) => {

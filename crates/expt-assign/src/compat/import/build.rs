@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use expt_core::{
-    ArmId, Binding, CoreError, DecisionPoint, ExperimentId, LayerId, ParamValue, PhaseId, Timestamp, UnitKind,
+    ArmId, Binding, CoreError, DecisionPoint, ExperimentId, LayerId, PhaseId, Timestamp, UnitKind,
 };
+
+use serde_json::Value;
 
 use super::logic::{Size, size};
 use super::part::{Gate, Kind, Part};
-use super::{ALWAYS, Import, ImportOptions, Imported, LeftOut, Refused, Said, VALUE};
+use super::{ALWAYS, Import, ImportOptions, Imported, LeftOut, Refused, Said, VALUE, param};
 use crate::config::{
     ArmEntry, Buckets, Config, ExposurePolicy, LayerEntry, PhaseEntry, PhaseState, UnitEntry,
 };
@@ -52,7 +54,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds a flag, or says why not.
-    pub(in crate::compat) fn flag(&mut self, key: &str, parts: Said<Vec<Part>>, default: Option<ParamValue>) {
+    pub(in crate::compat) fn flag(&mut self, key: &str, parts: Said<Vec<Part>>, default: Option<&Value>) {
         let added = parts.and_then(|parts| self.add(key, parts, default));
         if let Err(Refused { path, value, problem }) = added {
             let remedy = self.remedy;
@@ -73,9 +75,9 @@ impl<'a> Builder<'a> {
         Ok(self.import)
     }
 
-    fn add(&mut self, key: &str, mut parts: Vec<Part>, default: Option<ParamValue>) -> Said<()> {
+    fn add(&mut self, key: &str, mut parts: Vec<Part>, default: Option<&Value>) -> Said<()> {
         parts.retain(|part| !part.is_empty());
-        while parts.pop_if(|last| gives(last, default.as_ref())).is_some() {}
+        while parts.pop_if(|last| gives(last, default)).is_some() {}
         if parts.len() > MOST_RULES {
             let problem = format!("is how many rules it has, and at most {MOST_RULES} are imported");
             return Err(Refused::new(key, parts.len(), problem));
@@ -98,7 +100,9 @@ impl<'a> Builder<'a> {
         }
         known.layers.append(&mut flag.config.layers);
         known.phases.append(&mut flag.config.phases);
-        self.import.flags.insert(key.to_owned(), Imported { points: flag.points, default });
+        self.import
+            .flags
+            .insert(key.to_owned(), Imported { points: flag.points, default: default.map(param) });
         Ok(())
     }
 
@@ -128,7 +132,7 @@ impl<'a> Builder<'a> {
                 Some(split) => arm.spans.ranges(split),
                 None => Ranges::all(),
             };
-            let params = Binding::Params([(VALUE.to_owned(), arm.value.clone())].into());
+            let params = Binding::Params([(VALUE.to_owned(), param(&arm.value))].into());
             let id: ArmId = named(part, &arm.name)?;
             if !is_split || part.arms.len() == 1 {
                 entry = entry.with_state(PhaseState::Shipped { arm: id.clone() });
@@ -223,7 +227,7 @@ fn add_unit(config: &mut Config, unit: UnitEntry) {
 }
 
 /// Whether a rule gives what the flag gives without it.
-fn gives(part: &Part, default: Option<&ParamValue>) -> bool {
+fn gives(part: &Part, default: Option<&Value>) -> bool {
     part.kind == Kind::Rollout && part.arms.first().map(|arm| &arm.value) == default
 }
 

@@ -121,6 +121,12 @@ pub(super) fn size(rule: &Rule) -> Size {
     }
 }
 
+/// The truth values whose text this is true of.
+pub(in crate::compat) fn truths(attribute: &str, fits: impl Fn(&str) -> bool) -> Rule {
+    let fitting = [true, false].into_iter().filter(|truth| fits(if *truth { "true" } else { "false" }));
+    one_of(attribute, fitting.map(ParamValue::Bool).collect())
+}
+
 /// The only one of several.
 fn alone(rules: &mut Vec<Rule>) -> Option<Rule> {
     if rules.len() == 1 { rules.pop() } else { None }

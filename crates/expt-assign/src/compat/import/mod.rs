@@ -46,7 +46,7 @@
 //! - They have the attribute `id` (for Eppo that is the subject key). It and the other attributes that are hashed
 //!   are texts that can be a [`UnitId`](expt_core::UnitId), or whole numbers from 1 to 2^53.
 //! - An attribute is absent rather than null. One that is compared with a number, or read as a version, is no
-//!   text of another form; one that is matched with a pattern is a text. Lists have only texts, and occur only
+//!   text of another form; one that is matched with a pattern is no number. Lists have only texts, and occur only
 //!   where a rule looks for one of several values.
 //! - Versions have three numbers, and in GrowthBook no number above 9,999 and no hyphen inside the parts of a
 //!   pre-release.
@@ -68,7 +68,7 @@ use crate::error::excerpt;
 
 pub(super) use build::Builder;
 pub(super) use logic::{
-    ALWAYS, NEVER, all, any, constant, missing, not, of_text, one_of, or_missing, present,
+    ALWAYS, NEVER, all, any, constant, missing, not, of_text, one_of, or_missing, present, truths,
 };
 pub(super) use part::{Arm, Gate, Kind, Part};
 pub(super) use spans::{Spans, first_wins};

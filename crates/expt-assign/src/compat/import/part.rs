@@ -1,6 +1,6 @@
 //! One rule of a flag, on its way into a phase.
 
-use expt_core::ParamValue;
+use serde_json::Value;
 
 use super::spans::Spans;
 use crate::config::Buckets;
@@ -16,7 +16,7 @@ pub(in crate::compat) struct Gate {
 #[derive(Debug, Clone)]
 pub(in crate::compat) struct Arm {
     pub(in crate::compat) name: String,
-    pub(in crate::compat) value: ParamValue,
+    pub(in crate::compat) value: Value,
     /// Its buckets among those that split the rule.
     pub(in crate::compat) spans: Spans,
 }
@@ -51,7 +51,7 @@ impl Part {
         path: String,
         experiment: String,
         attribute: String,
-        value: ParamValue,
+        value: Value,
     ) -> Self {
         let arms = vec![Arm { name: ALL.to_owned(), value, spans: Spans::default() }];
         let (when, kind) = (super::ALWAYS, Kind::Rollout);

@@ -6,8 +6,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use expt_assign::{Assignment, Context, Snapshot, Unit};
-use expt_core::{DecisionPoint, Timestamp, UnitKind};
+use expt_assign::targeting::Value;
+use expt_assign::{Assignment, Context, Snapshot, StickyRecord, Unit, UnitEntry};
+use expt_core::{DecisionPoint, Identity, Timestamp, UnitKind};
 use open_feature::provider::ResolutionDetails;
 use open_feature::{EvaluationContext, EvaluationError, EvaluationErrorCode, EvaluationResult};
 
@@ -18,6 +19,7 @@ use crate::nothing::NothingServed;
 use crate::provider::{Fallback, Texts};
 use crate::reason;
 use crate::request::Request;
+use crate::sticky::StickyMemory;
 
 /// What a provider and its hooks share.
 #[derive(Clone)]
@@ -25,6 +27,7 @@ pub(crate) struct Engine {
     pub(crate) snapshots: Arc<dyn Source>,
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(crate) key_kind: Option<UnitKind>,
+    pub(crate) sticky: Option<Arc<dyn StickyMemory>>,
     pub(crate) fallbacks: BTreeMap<DecisionPoint, Fallback>,
     pub(crate) texts: Texts,
 }
@@ -81,6 +84,9 @@ impl Engine {
                 return Err(NothingServed::new(reason, outcome.reason()).into_error(message));
             };
             let value = form(&given)?;
+            if let Some((memory, record)) = self.sticky.as_ref().zip(assignment.sticky_record()) {
+                memory.keep(assignment.unit().kind(), assignment.unit().id(), record);
+            }
             let flag_metadata = Some(metadata::of(assignment, *now));
             Ok(ResolutionDetails { value, variant, reason: Some(reason), flag_metadata })
         })
@@ -140,9 +146,27 @@ impl Engine {
         let also: Vec<Unit<'_>> =
             others.iter().filter_map(|(kind, request)| snapshot.identify(kind, request, now).ok()).collect();
 
-        let asked = Context::new(now).with_attributes(&request).with_also(&also);
+        let sticky = self.records(entry, &unit, &request);
+        let asked = Context::new(now).with_attributes(&request).with_also(&also).with_sticky(&sticky);
         let assignment = snapshot.assign(&unit, handle, &asked);
         then(&Evaluated { snapshot, point, assignment, now })
+    }
+
+    /// The sticky records of the unit, under all its ids that are known.
+    fn records(&self, entry: &UnitEntry, unit: &Unit<'_>, request: &Request<'_>) -> Vec<StickyRecord> {
+        let Some(memory) = &self.sticky else { return Vec::new() };
+        let mut records = memory.records(&entry.kind, unit.id());
+        if unit.identity() == Identity::Own {
+            let fallbacks = entry.fallbacks.iter().filter_map(|name| match request.field(name)? {
+                Value::Text(id) if !id.is_empty() => Some(memory.records(&entry.kind, id)),
+                Value::Int(id) => Some(memory.records(&entry.kind, &id.to_string())),
+                _ => None,
+            });
+            // Whatever it is kept as, under another id it is the record of a fallback.
+            let fallbacks = fallbacks.flatten().map(|record| record.with_identity(Identity::Fallback));
+            records.extend(fallbacks);
+        }
+        records
     }
 }
 

@@ -48,7 +48,7 @@
 //! });
 //! let context = EvaluationContext::default().with_targeting_key("u-1");
 //! let details = wait(client.get_int_details("results-per-page", Some(&context), None)).map_err(|e| e.code)?;
-//! assert_eq!((details.value, details.variant.as_deref()), (50, Some("many")));
+//! assert_eq!((details.value, details.variant.as_deref()), (10, Some("few")));
 //! assert_eq!(details.reason, Some(EvaluationReason::Split));
 //! assert_eq!(exposures.inner().0.lock().unwrap().len(), 1);
 //! // Nothing is served: an error, so that the application's own default holds.
@@ -82,8 +82,8 @@
 //! # What it does not do
 //! - It logs no outcomes: the SDK for Rust (0.3) has no tracking. Log them as `expt_core::Outcome`.
 //! - It emits no provider events, because the SDK has none. A config that is swapped holds from the next evaluation on.
-//! - It loads no sticky records: units of sticky phases get the arm of their place, and a phase that takes no new units
-//!   serves none.
+//! - It stores no sticky records: give the provider a [`StickyMemory`]. Without one units of sticky phases get the arm
+//!   of their place, and a phase that takes no new units serves nobody.
 //! - It depends on no crate of OpenTelemetry: [`telemetry`] gives names and values, the application emits them.
 //!
 //! # The version of the SDK
@@ -104,8 +104,10 @@ mod nothing;
 mod provider;
 mod reason;
 mod request;
+mod sticky;
 
 pub use exposure::{ExposureCounts, ExposureHook};
 pub use external::{ExternalCounts, ExternalExposureHook, ExternalFlag};
 pub use nothing::NothingServed;
 pub use provider::{Fallback, Provider, Texts};
+pub use sticky::StickyMemory;

@@ -12,6 +12,7 @@ use open_feature::{EvaluationContext, EvaluationResult, StructValue, async_trait
 
 use crate::engine::{Engine, system_time};
 use crate::exposure::ExposureHook;
+use crate::sticky::StickyMemory;
 
 /// Resolves flags from assignment configs: a flag key is the name of a decision point.
 ///
@@ -82,6 +83,7 @@ impl Provider {
             snapshots: Arc::new(snapshots),
             clock: Arc::new(system_time),
             key_kind: None,
+            sticky: None,
             fallbacks: BTreeMap::new(),
             texts: Texts::Names,
         };
@@ -111,6 +113,12 @@ impl Provider {
     #[must_use]
     pub fn with_texts(self, texts: Texts) -> Self {
         self.change(|engine| engine.texts = texts)
+    }
+
+    /// Sets where sticky records are. Without it no record holds a unit.
+    #[must_use]
+    pub fn with_sticky(self, memory: impl StickyMemory + 'static) -> Self {
+        self.change(|engine| engine.sticky = Some(Arc::new(memory)))
     }
 
     /// A hook that logs the exposures of this provider's evaluations. Wrap the sink in

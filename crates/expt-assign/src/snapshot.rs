@@ -132,8 +132,8 @@ impl Snapshot {
         Some(PointHandle { fingerprint, map: self.map, point: index, layer })
     }
 
-    /// The layer of a decision point, which says what kind of unit is asked about; `None` for a handle of a point
-    /// that no layer lists.
+    /// The layer of a decision point, which says what kind of unit is asked about; `None` for the handle of a
+    /// point that no layer lists here.
     #[must_use]
     pub fn layer(&self, point: PointHandle) -> Option<&LayerEntry> {
         let (_, layer) = self.find(point)?;

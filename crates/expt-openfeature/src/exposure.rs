@@ -20,10 +20,12 @@ use crate::provider::NAME;
 ///
 /// Install it on clients of that provider, where [an evaluation means that the unit sees
 /// the result](crate#evaluation-is-not-exposure).
-/// - What is logged is what was evaluated: it is read from the metadata of the evaluation, not evaluated again.
-/// - A unit that is held out is served nothing, and must be in the analysis all the same. Its evaluation is an
-///   error without metadata (unless the point has a [`Fallback`](crate::Fallback)), so for this one the hook asks
-///   the snapshot in force once more, and logs only if that still says "held out": in both cases the unit gets nothing.
+/// - What is logged is what was evaluated: it is read from the metadata of the evaluation, not evaluated
+///   again.
+/// - A unit that is held out is served nothing, and must be in the analysis all the same. Its evaluation is
+///   an error without metadata (unless the point has a [`Fallback`](crate::Fallback)), so for this one the
+///   hook asks the snapshot in force once more, and logs only if that still says "held out": in both cases
+///   the unit gets nothing.
 /// - What is forced, shipped, sampled out or excluded is not logged.
 /// - It never fails an evaluation: what the sink has no room for is [counted](ExposureCounts), and a
 ///   [`Deduplicate`](expt_assign::Deduplicate) takes it at the unit's next evaluation.

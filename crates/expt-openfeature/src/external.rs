@@ -21,10 +21,10 @@ use crate::metadata;
 /// A flag that another provider randomises, and what its variants are in a sealed plan.
 ///
 /// An evaluation of a stranger says which variant a unit got, and not what an exposure needs beside it: which
-/// experiment, phase, epoch and arm that is, of which layer, for which kind of unit. Nor can it be guessed. So it is
-/// declared, flag by flag, and whoever declares it vouches that
-/// - the provider draws the variants at random and independently of everything else, by the id that it is given, and
-///   with the shares of the plan (the sample ratio test of the analysis looks at that);
+/// experiment, phase, epoch and arm that is, of which layer, for which kind of unit. Nor can it be guessed.
+/// So it is declared, flag by flag, and whoever declares it vouches that
+/// - the provider draws the variants at random and independently of everything else, by the id that it is
+///   given, and with the shares of the plan (the sample ratio test of the analysis looks at that);
 /// - a change of its split is a new [epoch](Self::with_epoch) here, at the same time.
 #[derive(Debug, Clone)]
 pub struct ExternalFlag {
@@ -60,16 +60,17 @@ impl ExternalFlag {
         self
     }
 
-    /// Sets the version of the config that exposures carry: count it up when the other provider's config changes.
+    /// Sets the version of the config that exposures carry: count it up when the other provider's config
+    /// changes.
     #[must_use]
     pub const fn with_config_version(mut self, version: u32) -> Self {
         self.version = version;
         self
     }
 
-    /// Takes another reason for random as well. Some providers say `TARGETING_MATCH` also where a rule ends in a split;
-    /// give it only if every evaluation of the flag with that reason is random, or units that a rule put into an arm
-    /// bias the analysis.
+    /// Takes another reason for random as well. Some providers say `TARGETING_MATCH` also where a rule ends
+    /// in a split; give it only if every evaluation of the flag with that reason is random, or units that a
+    /// rule put into an arm bias the analysis.
     #[must_use]
     pub fn with_reason(mut self, reason: EvaluationReason) -> Self {
         self.reasons.push(reason);
@@ -79,12 +80,12 @@ impl ExternalFlag {
 
 /// Logs exposures of declared flags of other providers into the table that expt analyses.
 ///
-/// An evaluation is logged if its flag is declared, its reason is one that says "random", its variant is an arm of the
-/// declaration, and its unit is known: `contextId` of its metadata, else the targeting key. Everything else is counted
-/// and left out. Evaluations of expt's own provider are never logged here.
+/// An evaluation is logged if its flag is declared, its reason is one that says "random", its variant is an
+/// arm of the declaration, and its unit is known: `contextId` of its metadata, else the targeting key.
+/// Everything else is counted and left out. Evaluations of expt's own provider are never logged here.
 ///
-/// That [an evaluation means that the unit sees the result](crate#evaluation-is-not-exposure) holds here as well, and
-/// there is no other way to log it later. Holdouts of the other product are not seen.
+/// That [an evaluation means that the unit sees the result](crate#evaluation-is-not-exposure) holds here as
+/// well, and there is no other way to log it later. Holdouts of the other product are not seen.
 ///
 /// ```
 /// # use expt_assign::{Deduplicate, ExposureSink, Full, Pushed};

@@ -5,8 +5,8 @@
 //! use std::sync::{Arc, Mutex};
 //!
 //! use expt_assign::{
-//!     ArmEntry, Config, Deduplicate, ExposureSink, Full, LayerEntry, PhaseEntry, PhaseState, Pushed, Ranges, Snapshot,
-//!     UnitEntry,
+//!     ArmEntry, Config, Deduplicate, ExposureSink, Full, LayerEntry, PhaseEntry, PhaseState, Pushed, Ranges,
+//!     Snapshot, UnitEntry,
 //! };
 //! use expt_core::*;
 //! use expt_openfeature::Provider;
@@ -58,37 +58,43 @@
 //! ```
 //!
 //! # The main types
-//! - [`Provider`]: resolves a flag, which is a decision point. Its documentation says which unit is meant, which
-//!   value each resolver gives, and which reason each outcome has.
+//! - [`Provider`]: resolves a flag, which is a decision point. Its documentation says which unit is meant,
+//!   which value each resolver gives, and which reason each outcome has.
 //! - [`NothingServed`]: tells "use your default" from a real error.
-//! - [`ExposureHook`]: logs an exposure for each evaluation. [`ExternalExposureHook`] does that for flags that another
-//!   provider randomises.
-//! - [`telemetry`]: evaluation events, as names and values; [`metadata`]: what comes along with each evaluation.
+//! - [`ExposureHook`]: logs an exposure for each evaluation. [`ExternalExposureHook`] does that for flags
+//!   that another provider randomises.
+//! - [`telemetry`]: evaluation events, as names and values; [`metadata`]: what comes along with each
+//!   evaluation.
 //!
 //! # When to use it
-//! For code that speaks OpenFeature already, or that must be able to change its provider. Every resolver of the SDK
-//! allocates a future in a box, and this one allocates the metadata beside it; in the SDK hooks run, locks are taken,
-//! and contexts are merged and copied at each call. [`Snapshot::assign`](expt_assign::Snapshot::assign) does none of
-//! that and stays the primary path: it gives several decision points for one unit, borrows, and never fails.
+//! For code that speaks OpenFeature already, or that must be able to change its provider. Every resolver of
+//! the SDK allocates a future in a box, and this one allocates the metadata beside it; in the SDK hooks run,
+//! locks are taken, and contexts are merged and copied at each call.
+//! [`Snapshot::assign`](expt_assign::Snapshot::assign) does none of that and stays the primary path: it gives
+//! several decision points for one unit, borrows, and never fails.
 //!
 //! # Evaluation is not exposure
-//! OpenFeature has evaluations only. In expt an exposure is an act of its own, because a unit that was assigned and saw
-//! nothing dilutes the effect that is measured. So the provider logs nothing. Where an evaluation does mean that the
-//! unit sees the result (the value is read where the page is made), install an [`ExposureHook`]. Where flags are read
-//! ahead of time, in bulk, or for units that may not get there, install none, and log when the unit sees it:
-//! [`Assignment::expose`](expt_assign::Assignment::expose) of an assignment of the same snapshot, or `Router::record`
-//! of `expt-serve`. The assignment is the same, because it is a function of the config and the unit.
+//! OpenFeature has evaluations only. In expt an exposure is an act of its own, because a unit that was
+//! assigned and saw nothing dilutes the effect that is measured. So the provider logs nothing. Where an
+//! evaluation does mean that the unit sees the result (the value is read where the page is made), install an
+//! [`ExposureHook`]. Where flags are read ahead of time, in bulk, or for units that may not get there,
+//! install none, and log when the unit sees it: [`Assignment::expose`](expt_assign::Assignment::expose) of an
+//! assignment of the same snapshot, or `Router::record` of `expt-serve`. The assignment is the same, because
+//! it is a function of the config and the unit.
 //!
 //! # What it does not do
 //! - It logs no outcomes: the SDK for Rust (0.3) has no tracking. Log them as `expt_core::Outcome`.
-//! - It emits no provider events, because the SDK has none. A config that is swapped holds from the next evaluation on.
-//! - It stores no sticky records: give the provider a [`StickyMemory`]. Without one units of sticky phases get the arm
-//!   of their place, and a phase that takes no new units serves nobody.
-//! - It depends on no crate of OpenTelemetry: [`telemetry`] gives names and values, the application emits them.
+//! - It emits no provider events, because the SDK has none. A config that is swapped holds from the next
+//!   evaluation on.
+//! - It stores no sticky records: give the provider a [`StickyMemory`]. Without one units of sticky phases
+//!   get the arm of their place, and a phase that takes no new units serves nobody.
+//! - It depends on no crate of OpenTelemetry: [`telemetry`] gives names and values, the application emits
+//!   them.
 //!
 //! # The version of the SDK
-//! `open-feature` 0.3.0 compiles with its default features only (without them it names `log` and a mock that are not
-//! there), so `mockall` is below this crate. That is why it is a crate of its own, and not below the facade `expt`.
+//! `open-feature` 0.3.0 compiles with its default features only (without them it names `log` and a mock that
+//! are not there), so `mockall` is below this crate. That is why it is a crate of its own, and not below the
+//! facade `expt`.
 //!
 //! [OpenFeature]: https://openfeature.dev
 

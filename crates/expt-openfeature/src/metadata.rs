@@ -13,9 +13,9 @@
 //! | [`HOLDOUT`] | in a holdout or its comparison group | the id that exposures carry |
 //! | [`ANALYSED`] | always | whether an exposure is to be logged: false for what is forced, shipped, sampled out |
 //!
-//! The first three are keys of the OpenFeature specification (its appendix D). Nothing identifies an excluded unit,
-//! because nothing but a count may be logged of it; hooks of others may still read the context that the application
-//! gave.
+//! The first three are keys of the OpenFeature specification (its appendix D). Nothing identifies an excluded
+//! unit, because nothing but a count may be logged of it; hooks of others may still read the context that the
+//! application gave.
 
 use expt_assign::{Assignment, Outcome, Reason};
 use expt_core::{Binding, Exposure, ExposureTarget, Identity, LayerId, Timestamp, UnitId, UnitKind};

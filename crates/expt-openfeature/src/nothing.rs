@@ -7,9 +7,10 @@ use open_feature::{EvaluationError, EvaluationErrorCode, EvaluationReason};
 
 /// Nothing is served to the unit, so the application's own default holds.
 ///
-/// In the SDK for Rust an evaluation has no default value: it gives a value or an [`EvaluationError`], and the
-/// application says `unwrap_or(default)`. A value that this crate would make up, such as 0, would be taken for an
-/// answer. So "nothing is served" is an error there, with a code of its own, and this type reads it back.
+/// In the SDK for Rust an evaluation has no default value: it gives a value or an [`EvaluationError`], and
+/// the application says `unwrap_or(default)`. A value that this crate would make up, such as 0, would be
+/// taken for an answer. So "nothing is served" is an error there, with a code of its own, and this type reads
+/// it back.
 ///
 /// ```
 /// use expt_openfeature::NothingServed;
@@ -19,8 +20,8 @@ use open_feature::{EvaluationError, EvaluationErrorCode, EvaluationReason};
 /// assert_eq!(NothingServed::of(&real), None);
 /// ```
 ///
-/// The logging hook of the SDK writes every error as one. Declare a [`Fallback`](crate::Fallback) where that is too
-/// much: then an evaluation succeeds also where nothing is served.
+/// The logging hook of the SDK writes every error as one. Declare a [`Fallback`](crate::Fallback) where that
+/// is too much: then an evaluation succeeds also where nothing is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NothingServed {

@@ -17,22 +17,22 @@ use crate::sticky::StickyMemory;
 /// Resolves flags from assignment configs: a flag key is the name of a decision point.
 ///
 /// # The unit
-/// The layer of the decision point says which kind of unit it randomises, and the config which attributes identify it
-/// (`UnitEntry`). They are fields of the evaluation context:
+/// The layer of the decision point says which kind of unit it randomises, and the config which attributes
+/// identify it (`UnitEntry`). They are fields of the evaluation context:
 /// 1. If the kind's own attribute is a field, that is the unit.
-/// 2. Otherwise the targeting key is its id; where it equals a field that is one of the kind's fallbacks, the unit is
-///    identified by that fallback, and its exposures say so.
+/// 2. Otherwise the targeting key is its id; where it equals a field that is one of the kind's fallbacks, the
+///    unit is identified by that fallback, and its exposures say so.
 /// 3. Without a targeting key the fallbacks identify it.
 /// 4. Without any of them the error is `TargetingKeyMissing`: no unit is put anywhere by chance.
 ///
-/// Where layers randomise several kinds, nobody can tell which of them the targeting key is of: rule 2 then holds for
-/// the kind of [`with_targeting_kind`](Self::with_targeting_kind) only. What is in the context of other kinds counts
-/// for holdouts and exclusions of those kinds.
+/// Where layers randomise several kinds, nobody can tell which of them the targeting key is of: rule 2 then
+/// holds for the kind of [`with_targeting_kind`](Self::with_targeting_kind) only. What is in the context of
+/// other kinds counts for holdouts and exclusions of those kinds.
 ///
 /// # Targeting
-/// Fields are attributes: bool, int, float, string, date and time. A struct is opaque to the SDK; fields of an
-/// `Arc<open_feature::StructValue>` are attributes as `struct.field`, other structs and arrays are not looked into.
-/// Rules see the targeting key as `targetingKey`.
+/// Fields are attributes: bool, int, float, string, date and time. A struct is opaque to the SDK; fields of
+/// an `Arc<open_feature::StructValue>` are attributes as `struct.field`, other structs and arrays are not
+/// looked into. Rules see the targeting key as `targetingKey`.
 ///
 /// # The value
 /// | call | gives |
@@ -41,8 +41,8 @@ use crate::sticky::StickyMemory;
 /// | `get_bool_value`, `get_int_value`, `get_float_value` | the only parameter of the arm; if it has several, the one that is called `value` |
 /// | `get_struct_value` | all parameters as fields; of a pinned model `model`, `version`, `digest`; of a model that is followed `model`, `first`, `features` |
 ///
-/// An arm without such a parameter, and a parameter of another type, is `TypeMismatch`: nothing is converted, but a
-/// whole number that is asked for as a float is given if that is exact.
+/// An arm without such a parameter, and a parameter of another type, is `TypeMismatch`: nothing is converted,
+/// but a whole number that is asked for as a float is given if that is exact.
 ///
 /// # Reasons
 /// | outcome | reason | value |
@@ -62,8 +62,8 @@ use crate::sticky::StickyMemory;
 /// | an id that cannot be one, a value in no cluster, a key that may be of several kinds | error `INVALID_CONTEXT` | |
 ///
 /// Only `SPLIT` is a random assignment. Where there is no value the evaluation is the error
-/// [`NothingServed`](crate::NothingServed), which says the reason, and the application's `unwrap_or(default)` holds;
-/// with a [`Fallback`] for the point it succeeds, gives that, and has no variant.
+/// [`NothingServed`](crate::NothingServed), which says the reason, and the application's `unwrap_or(default)`
+/// holds; with a [`Fallback`] for the point it succeeds, gives that, and has no variant.
 ///
 /// What comes along is listed in [`metadata`](crate::metadata).
 pub struct Provider {
@@ -72,11 +72,12 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// A provider that asks for the snapshot in force at each evaluation: `move || router.read()` with the `Router` of
-    /// `expt-serve`, which is wait-free; `move || Arc::clone(&snapshot)` for one that never changes.
+    /// A provider that asks for the snapshot in force at each evaluation: `move || router.read()` with the
+    /// `Router` of `expt-serve`, which is wait-free; `move || Arc::clone(&snapshot)` for one that never
+    /// changes.
     ///
-    /// Time is that of the operating system. Several evaluations of one request may see two configs, if one is swapped
-    /// between them; exposures are logged as evaluated.
+    /// Time is that of the operating system. Several evaluations of one request may see two configs, if one
+    /// is swapped between them; exposures are logged as evaluated.
     #[must_use]
     pub fn new<G: Deref<Target = Snapshot>>(snapshots: impl Fn() -> G + Send + Sync + 'static) -> Self {
         let engine = Engine {
@@ -90,8 +91,8 @@ impl Provider {
         Self { engine: Arc::new(engine), metadata: ProviderMetadata::new(NAME) }
     }
 
-    /// Sets the clock: for replays and tests. Time matters to holdouts that end or rotate and to units that are cut
-    /// into windows, and is the time of exposures.
+    /// Sets the clock: for replays and tests. Time matters to holdouts that end or rotate and to units that
+    /// are cut into windows, and is the time of exposures.
     #[must_use]
     pub fn with_clock(self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.change(|engine| engine.clock = Arc::new(clock))
@@ -124,8 +125,8 @@ impl Provider {
     /// A hook that logs the exposures of this provider's evaluations. Wrap the sink in
     /// [`Deduplicate`](expt_assign::Deduplicate), so that each is logged once and not with each request.
     ///
-    /// Read [when to use it](crate#evaluation-is-not-exposure) first. The hook has the settings that the provider has
-    /// now, so make it when the provider is complete.
+    /// Read [when to use it](crate#evaluation-is-not-exposure) first. The hook has the settings that the
+    /// provider has now, so make it when the provider is complete.
     #[must_use]
     pub fn exposure_hook<S: ExposureSink + 'static>(&self, sink: S) -> ExposureHook<S> {
         ExposureHook::new(Arc::clone(&self.engine), sink)
@@ -163,8 +164,8 @@ pub enum Texts {
     /// The id of the arm.
     #[default]
     Names,
-    /// The parameter that the other calls give, which must be a text: for applications that come from another provider
-    /// and whose flags are texts. The id of the arm is the variant in either case.
+    /// The parameter that the other calls give, which must be a text: for applications that come from another
+    /// provider and whose flags are texts. The id of the arm is the variant in either case.
     Values,
 }
 

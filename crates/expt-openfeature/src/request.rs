@@ -6,8 +6,8 @@ use expt_assign::targeting::{Attribute, Attributes, Value};
 use expt_core::Timestamp;
 use open_feature::{EvaluationContext, EvaluationContextFieldValue, StructValue};
 
-/// The attributes of an evaluation context: its fields by name, fields of structs as `outer.inner`, and the targeting
-/// key as `targetingKey` and under the name of the attribute that it stands in for.
+/// The attributes of an evaluation context: its fields by name, fields of structs as `outer.inner`, and the
+/// targeting key as `targetingKey` and under the name of the attribute that it stands in for.
 pub(crate) struct Request<'r> {
     fields: &'r HashMap<String, EvaluationContextFieldValue>,
     targeting_key: Option<&'r str>,

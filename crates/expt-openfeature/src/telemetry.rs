@@ -1,12 +1,12 @@
 //! The event `feature_flag.evaluation` of the semantic conventions of OpenTelemetry, as names and values.
 //!
-//! The group is a release candidate there (as of August 2026), and names have changed several times. So events are
-//! written with the names that hold now, and [`EvaluationEvent::from_attributes`] reads those that held before as well,
-//! which some SDKs still write.
+//! The group is a release candidate there (as of August 2026), and names have changed several times. So
+//! events are written with the names that hold now, and [`EvaluationEvent::from_attributes`] reads those that
+//! held before as well, which some SDKs still write.
 //!
-//! An event is to be emitted as a log record with the name [`EvaluationEvent::NAME`]; span events are on their way out.
-//! This crate emits nothing: give a closure that does to a [`TelemetryHook`], or make events of assignments where the
-//! engine is asked without the SDK.
+//! An event is to be emitted as a log record with the name [`EvaluationEvent::NAME`]; span events are on
+//! their way out. This crate emits nothing: give a closure that does to a [`TelemetryHook`], or make events
+//! of assignments where the engine is asked without the SDK.
 //!
 //! ```
 //! use expt_openfeature::telemetry::{EvaluationEvent, TelemetryHook, UnitIds};

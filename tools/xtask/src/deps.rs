@@ -79,6 +79,9 @@ pub(crate) fn check() -> Outcome {
     if serving.contains("rusqlite") {
         faults.push("expt-serve has SQLite below it; only the facade turns it on".into());
     }
+    if below("expt", &["--all-features"])?.contains("open-feature") {
+        faults.push("expt has the SDK of OpenFeature below it; who wants it names expt-openfeature".into());
+    }
     println!(
         "{:<12} {:<25} {:>3} third-party crates, without SQLite",
         "expt-serve",

@@ -23,8 +23,8 @@ pub struct EvaluationEvent {
     pub key: String,
     /// `feature_flag.result.variant`: the arm.
     pub variant: Option<String>,
-    /// `feature_flag.result.value`. Filled in where there is no variant; values may be large, and may say something
-    /// about a person.
+    /// `feature_flag.result.value`. Filled in where there is no variant; values may be large, and may say
+    /// something about a person.
     pub value: Option<Value>,
     /// `feature_flag.result.reason`, in lower case.
     pub reason: Option<String>,
@@ -86,8 +86,11 @@ impl EvaluationEvent {
         Some(event)
     }
 
-    /// The event of an evaluation that failed, of any provider; `None` for an excluded unit. Where
-    /// [nothing is served](NothingServed), that is the reason, and no error.
+    /// The event of an evaluation that failed, of any provider; `None` for an excluded unit.
+    ///
+    /// Where [nothing is served](NothingServed), that is the reason, and no error. An error of the SDK carries no
+    /// metadata, so there is no set and no version then, and the unit is the targeting key; with a
+    /// [`Fallback`](crate::Fallback) the evaluation succeeds, and all are there.
     #[must_use]
     pub fn failed(context: &HookContext<'_>, error: &EvaluationError) -> Option<Self> {
         let mut event = Self::in_context(context);
@@ -106,8 +109,8 @@ impl EvaluationEvent {
         Some(event)
     }
 
-    /// The same, with the id of the unit as it may be shown. Unless it is shown as it is, the message of an error, which
-    /// may quote it, is left out.
+    /// The same, with the id of the unit as it may be shown. Unless it is shown as it is, the message of an
+    /// error, which may quote it, is left out.
     #[must_use]
     pub fn with_unit_ids(mut self, ids: &UnitIds) -> Self {
         self.context_id = self.context_id.and_then(|id| ids.apply(&id));

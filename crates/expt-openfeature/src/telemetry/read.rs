@@ -26,8 +26,8 @@ pub enum ReadError {
 }
 
 impl EvaluationEvent {
-    /// Reads an event from attributes, under the names that hold now and under [older ones](names::OLDER); of both,
-    /// those that hold now count. Other attributes are left out, but for those that begin with `expt.`.
+    /// Reads an event from attributes, under the names that hold now and under [older ones](names::OLDER); of
+    /// both, those that hold now count. Other attributes are left out, but for those that begin with `expt.`.
     ///
     /// ```
     /// use expt_openfeature::telemetry::EvaluationEvent;
@@ -39,8 +39,8 @@ impl EvaluationEvent {
     /// ```
     ///
     /// # Errors
-    /// [`ReadError::NoKey`] without `feature_flag.key`, [`ReadError::NotText`] for any attribute but the value that
-    /// should be a text and is none.
+    /// [`ReadError::NoKey`] without `feature_flag.key`, [`ReadError::NotText`] for any attribute but the
+    /// value that should be a text and is none.
     pub fn from_attributes<N: AsRef<str>>(
         attributes: impl IntoIterator<Item = (N, Value)>,
     ) -> Result<Self, ReadError> {

@@ -4,8 +4,9 @@ use std::fmt;
 
 /// How ids of units stand in events.
 ///
-/// Ids of users are few and easily guessed, so a plain hash of one is as good as the id; the hash here has a key. The
-/// same secret gives the same hash, so events of one unit stay together, and a new secret parts them.
+/// Ids of users are few and easily guessed, so a plain hash of one is as good as the id; the hash here has a
+/// key. The same secret gives the same hash, so events of one unit stay together, and a new secret parts
+/// them.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnitIds {

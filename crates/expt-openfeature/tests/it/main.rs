@@ -1,4 +1,5 @@
 //! Evaluations through the client of the SDK, with configs like those that serve.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
 mod context;

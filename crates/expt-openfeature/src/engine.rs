@@ -67,7 +67,7 @@ impl Engine {
         self.evaluate(key, context, |evaluated| {
             let Evaluated { snapshot, point, assignment, now } = evaluated;
             let outcome = assignment.outcome();
-            let reason = reason::of(&outcome, snapshot, assignment.layer(), point);
+            let reason = reason::of(&outcome, snapshot, point);
             let (point_name, texts) = (point.as_str(), self.texts);
             let (given, variant) = if let Some(served) = assignment.served() {
                 let name = served.arm.as_str();

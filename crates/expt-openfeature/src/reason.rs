@@ -1,25 +1,18 @@
 //! From outcomes to the reasons of OpenFeature.
 
 use expt_assign::{Outcome, Snapshot};
-use expt_core::{DecisionPoint, LayerId};
+use expt_core::DecisionPoint;
 use open_feature::EvaluationReason;
 
 /// The table on [`Provider`](crate::Provider).
-pub(crate) fn of(
-    outcome: &Outcome<'_>,
-    snapshot: &Snapshot,
-    layer: Option<&LayerId>,
-    point: &DecisionPoint,
-) -> EvaluationReason {
+pub(crate) fn of(outcome: &Outcome<'_>, snapshot: &Snapshot, point: &DecisionPoint) -> EvaluationReason {
     match outcome {
         Outcome::Arm(_) => EvaluationReason::Split,
         Outcome::Shipped(_) | Outcome::Forced(_) | Outcome::Holdout(_) | Outcome::ShippedOnly { .. } => {
             EvaluationReason::TargetingMatch
         }
         Outcome::Paused(_) => EvaluationReason::Disabled,
-        Outcome::Unallocated | Outcome::Unbound(_) if !is_live(snapshot, layer, point) => {
-            EvaluationReason::Disabled
-        }
+        Outcome::Unallocated | Outcome::Unbound(_) if !is_live(snapshot, point) => EvaluationReason::Disabled,
         Outcome::Unallocated
         | Outcome::Unbound(_)
         | Outcome::Excluded(_)
@@ -30,11 +23,10 @@ pub(crate) fn of(
     }
 }
 
-/// Whether any phase with traffic binds the decision point.
-fn is_live(snapshot: &Snapshot, layer: Option<&LayerId>, point: &DecisionPoint) -> bool {
+/// Whether any phase with traffic binds the decision point. It is asked only where nothing is served, and walks over
+/// the phases of the config.
+fn is_live(snapshot: &Snapshot, point: &DecisionPoint) -> bool {
     snapshot.config().phases.iter().any(|phase| {
-        phase.state.holds_traffic()
-            && Some(&phase.layer) == layer
-            && phase.arms.iter().any(|arm| arm.bindings.contains_key(point))
+        phase.state.holds_traffic() && phase.arms.iter().any(|arm| arm.bindings.contains_key(point))
     })
 }

@@ -63,7 +63,7 @@ impl EvaluationEvent {
         match outcome {
             Outcome::NoLayer => event.set_error(&EvaluationErrorCode::FlagNotFound),
             Outcome::WrongUnit { .. } => event.set_error(&EvaluationErrorCode::InvalidContext),
-            _ => event.set_reason(&reason::of(&outcome, snapshot, assignment.layer(), point)),
+            _ => event.set_reason(&reason::of(&outcome, snapshot, point)),
         }
         // Whether an exposure is logged does not depend on the time.
         event.read_metadata(&metadata::of(assignment, Timestamp::from_micros(0)).values);

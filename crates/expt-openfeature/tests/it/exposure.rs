@@ -182,7 +182,7 @@ fn what_is_logged_is_what_was_evaluated() {
     // Evaluated as held out, swapped to an arm: it saw no arm, and is not held out any more.
     *snapshot.lock().unwrap() = compile(all());
     wait(hook.error(&stage, &error, None));
-    assert_eq!(sink.inner().rows().len(), 1);
+    assert_eq!((hook.counts().taken, hook.counts().known, hook.counts().not_analysed), (1, 0, 1));
     // Evaluated as held out, and it still is.
     *snapshot.lock().unwrap() = compile(held());
     wait(hook.error(&stage, &error, None));
@@ -288,6 +288,23 @@ fn sticky_records_hold_units_when_intake_is_paused_and_across_a_login() {
     assert_eq!(ask(&paused, &unit("somebody else")), None);
     let without = client(provider(sticky(PhaseState::PausedIntake)));
     assert_eq!(ask(&without, &unit(&user)), None);
+}
+
+#[test]
+fn the_record_of_a_device_does_not_hold_its_user_unless_the_config_says_so() {
+    let other = if unit_in("a") < unit_in("b") { "b" } else { "a" };
+    let (user, device) = (unit_in(if other == "a" { "b" } else { "a" }), unit_in(other));
+    for (login, holds) in [(LoginRule::Reassign, false), (LoginRule::KeepArm, true)] {
+        let mut config = all();
+        config.phases[0].sticky = Stickiness::On;
+        config.units[0] = config.units[0].clone().with_login(login);
+        let memory = Arc::new(Memory::default());
+        let client = client(provider(config).with_sticky(Arc::clone(&memory)));
+        // The device came as a targeting key, so nothing says that it is one.
+        assert_eq!(ask(&client, &unit(&device)).as_deref(), Some(other));
+        let logged_in = unit(&user).with_custom_field("device_id", device.as_str());
+        assert_eq!(ask(&client, &logged_in).as_deref() == Some(other), holds);
+    }
 }
 
 #[test]

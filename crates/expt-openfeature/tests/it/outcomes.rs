@@ -6,7 +6,7 @@ use expt_assign::{
     Config, Context, ExclusionCause, ExclusionEntry, ForcedUnit, HoldoutEntry, LayerEntry, PhaseState,
     Ranges, Reason, Stickiness,
 };
-use expt_openfeature::{NothingServed, metadata};
+use expt_openfeature::{Fallback, NothingServed, metadata};
 use expt_store::blocking::wait;
 use open_feature::{
     EvaluationContext, EvaluationDetails, EvaluationErrorCode, EvaluationReason, EvaluationResult,
@@ -14,7 +14,7 @@ use open_feature::{
 };
 
 use crate::common::{
-    all, client, compile, config, half, kind, now, percent, phase, point, provider, unit, unit_in,
+    all, client, compile, config, half, kind, now, params, percent, phase, point, provider, unit, unit_in,
 };
 
 fn ask(
@@ -241,4 +241,18 @@ fn an_unknown_flag_is_named_and_so_are_those_that_there_are() {
         );
         assert!(message.len() < 400, "{message}");
     }
+}
+
+#[test]
+fn nothing_identifies_an_excluded_unit() {
+    let staff = ExclusionEntry::new(ExclusionCause::Staff).with_unit(kind("user"), "u-1".parse().unwrap());
+    let config = all().with_exclusion(staff);
+    let error = ask(config.clone(), "page", &unit("u-1")).unwrap_err();
+    assert!(!format!("{error:?}").contains("u-1"));
+    let fallback = Fallback::new("production", params([("value", 20.into())]));
+    let client = client(provider(config).with_fallback(point("page"), fallback));
+    let details = wait(client.get_int_details("page", Some(&unit("u-1")), None)).unwrap();
+    assert_eq!((details.value, details.reason), (20, Some(EvaluationReason::Default)));
+    assert_eq!(text(&details.flag_metadata, "expt.reason"), Some("excluded"));
+    assert!(!format!("{:?}", details.flag_metadata).contains("u-1"));
 }

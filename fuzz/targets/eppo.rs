@@ -2,6 +2,8 @@
 #![no_main]
 
 use expt_assign::compat::eppo::{Experiments, Flags, ValueType};
+use expt_assign::Snapshot;
+use expt_assign::compat::import::ImportOptions;
 use expt_core::Timestamp;
 use expt_fuzz::{keys, object, parts};
 use libfuzzer_sys::fuzz_target;
@@ -13,6 +15,9 @@ fuzz_target!(|input: &[u8]| {
     let known = keys(document, "flags");
     match Flags::from_json(document) {
         Ok(flags) => {
+            let options = ImportOptions::new("shop", "key", 1).with_now(now);
+            let import = flags.import(&options).expect("an import always compiles");
+            assert!(Snapshot::compile(import.config).is_ok());
             for key in &known {
                 let evaluated = flags.evaluate(key, "u-1", &attributes, None, now);
                 let explained = flags.explain(key, "u-1", &attributes, None, now);

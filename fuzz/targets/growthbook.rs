@@ -2,6 +2,8 @@
 #![no_main]
 
 use expt_assign::compat::growthbook::{Condition, Context, Experiment, Features, SavedGroups};
+use expt_assign::Snapshot;
+use expt_assign::compat::import::ImportOptions;
 use expt_fuzz::{keys, object, parts};
 use libfuzzer_sys::fuzz_target;
 
@@ -19,6 +21,8 @@ fuzz_target!(|input: &[u8]| {
     }
     match Features::from_json(payload) {
         Ok(features) => {
+            let import = features.import(&ImportOptions::new("shop", "key", 1)).expect("an import always compiles");
+            assert!(Snapshot::compile(import.config).is_ok());
             let _ = features.sticky_keys(&context);
             for key in keys(payload, "features").iter().chain([&"missing".to_owned()]) {
                 let first = features.evaluate(key, &context);

@@ -17,7 +17,7 @@ use self::table::{Exclusion, Holdout, Layer, Phase, QuickLayer, QuickPhase};
 use crate::assignment::{Assignment, Peek};
 use crate::check::check;
 use crate::choice::{Choice, Choices, NONE, Verdict};
-use crate::config::Config;
+use crate::config::{Config, LayerEntry};
 use crate::context::Context;
 use crate::explain::Explanation;
 use crate::fault::Faults;
@@ -130,6 +130,14 @@ impl Snapshot {
         let index = self.points.binary_search_by_key(&fingerprint, |point| point.fingerprint).ok()?;
         let (layer, index) = (self.points.get(index)?.layer, u32::try_from(index).ok()?);
         Some(PointHandle { fingerprint, map: self.map, point: index, layer })
+    }
+
+    /// The layer of a decision point, which says what kind of unit is asked about; `None` for the handle of a
+    /// point that no layer lists here.
+    #[must_use]
+    pub fn layer(&self, point: PointHandle) -> Option<&LayerEntry> {
+        let (_, layer) = self.find(point)?;
+        self.config.layers.get(layer as usize)
     }
 
     /// What rules and kinds of units look at, sorted by name: what a request should bring along.

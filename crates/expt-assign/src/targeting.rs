@@ -27,3 +27,5 @@ pub use attributes::{Attribute, Attributes, Value, Values};
 pub use rule::{Comparison, Rule, Test};
 
 pub(crate) use program::{Compiler, Program};
+#[cfg(feature = "compat")]
+pub(crate) use program::{MAX_PATTERN_BYTES, MAX_PATTERNS, MAX_TESTS};

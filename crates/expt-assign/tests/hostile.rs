@@ -156,3 +156,75 @@ fn phases() {
         self::faults("arms that bind different points", &document(&[("phases", format!("[{arms}]"))]));
     assert!(faults.more() > 10_000, "{}", faults.more());
 }
+
+/// Payloads of other products: what is not left out compiles.
+#[cfg(feature = "compat")]
+mod imports {
+    use expt_assign::Snapshot;
+    use expt_assign::compat::import::{Import, ImportOptions};
+    use expt_assign::compat::{eppo, growthbook};
+
+    use super::{MOST_BYTES, list};
+
+    /// How many flags were imported, and how many were not.
+    fn check(name: &str, text: &str, import: impl Fn(&str, &ImportOptions<'_>) -> Import) -> (usize, usize) {
+        assert!((500_000..2_500_000).contains(&text.len()), "{name}: {} bytes", text.len());
+        let mut counts = (0, 0);
+        let used = allocation_counter::measure(|| {
+            let import = import(text, &ImportOptions::new("p", "k", 1));
+            counts = (import.flags.len(), import.left_out.len());
+            Snapshot::compile(import.config).unwrap();
+        });
+        assert!(used.bytes_max < MOST_BYTES, "{name}: {} bytes at once", used.bytes_max);
+        counts
+    }
+
+    fn features(text: &str, options: &ImportOptions<'_>) -> Import {
+        growthbook::Features::from_json(text).unwrap().import(options).unwrap()
+    }
+
+    fn flags(text: &str, options: &ImportOptions<'_>) -> Import {
+        eppo::Flags::from_json(text).unwrap().import(options).unwrap()
+    }
+
+    #[test]
+    fn features_of_growthbook() {
+        let payload = |rules: &str| format!(r#"{{"features":{{"a":{{"rules":{rules}}}}}}}"#);
+        let rules = payload(&list(60_000, |_| r#"{"force":1}"#.to_owned()));
+        assert_eq!(check("many rules", &rules, features), (0, 1));
+        let variations = payload(&format!(r#"[{{"variations":{}}}]"#, list(400_000, |_| "1".to_owned())));
+        assert_eq!(check("many variations", &variations, features), (0, 1));
+        let filters = list(30_000, |i| format!(r#"{{"seed":"{i}","ranges":[[0,0.5]]}}"#));
+        let filters = payload(&format!(r#"[{{"force":1,"filters":{filters}}}]"#));
+        assert_eq!(check("many filters", &filters, features), (0, 1));
+        let tests = list(30_000, |i| format!(r#"{{"attribute{i}":{i}}}"#));
+        let tests = payload(&format!(r#"[{{"force":1,"condition":{{"$or":{tests}}}}}]"#));
+        assert_eq!(check("many tests", &tests, features), (1, 0));
+        let names: String = (0..20_000).map(|i| format!(r#","a#{i}":{{"rules":[{{"force":1}}]}}"#)).collect();
+        let names = format!(r#"{{"features":{{"a":{{"rules":[{{"force":1}},{{"force":2}}]}}{names}}}}}"#);
+        assert_eq!(check("names that are made for rules", &names, features), (20_001, 0));
+    }
+
+    #[test]
+    fn flags_of_eppo() {
+        let document = |allocations: &str| {
+            format!(
+                r#"{{"flags":{{"a":{{"key":"a","enabled":true,"variationType":"STRING","totalShards":4000000000,
+                "variations":{{"x":{{"key":"x","value":"x"}}}},"allocations":{allocations}}}}}}}"#
+            )
+        };
+        let shard = |salt: usize| format!(r#"{{"salt":"{salt}","ranges":[{{"start":0,"end":9}}]}}"#);
+        let splits =
+            list(10_000, |i| format!(r#"{{"variationKey":"x","shards":[{},{}]}}"#, shard(i), shard(i + 1)));
+        let splits = document(&format!(r#"[{{"key":"k","splits":{splits}}}]"#));
+        assert_eq!(check("many splits", &splits, flags), (0, 1));
+        let shards = list(20_000, shard);
+        let shards =
+            document(&format!(r#"[{{"key":"k","splits":[{{"variationKey":"x","shards":{shards}}}]}}]"#));
+        assert_eq!(check("many shards", &shards, flags), (0, 1));
+        let allocations = list(15_000, |_| {
+            r#"{"key":"k","splits":[{"variationKey":"x","shards":[]}],"rules":[]}"#.to_owned()
+        });
+        assert_eq!(check("many allocations", &document(&allocations), flags), (0, 1));
+    }
+}

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Outcome;
 
 /// Which of our crates each of our crates may name, in any kind of dependency but `dev`.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("expt-core", &[]),
     ("expt-stats", &[]),
     ("expt-assign", &["expt-core", "expt-stats"]),
@@ -17,6 +17,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("expt-hpo", &["expt-core", "expt-store", "expt-track"]),
     ("expt-serve", &["expt-core", "expt-store", "expt-assign"]),
     ("expt-analysis", &["expt-core", "expt-store", "expt-assign", "expt-stats"]),
+    ("expt-openfeature", &["expt-core", "expt-assign"]),
     (
         "expt",
         &[
@@ -77,6 +78,9 @@ pub(crate) fn check() -> Outcome {
     let serving = below("expt-serve", &[])?;
     if serving.contains("rusqlite") {
         faults.push("expt-serve has SQLite below it; only the facade turns it on".into());
+    }
+    if below("expt", &["--all-features"])?.contains("open-feature") {
+        faults.push("expt has the SDK of OpenFeature below it; who wants it names expt-openfeature".into());
     }
     println!(
         "{:<12} {:<25} {:>3} third-party crates, without SQLite",

@@ -74,6 +74,31 @@ impl HoldoutEntry {
         self.break_glass = Some(glass);
         self
     }
+
+    /// How far its places move from one period to the next, if it rotates: by their own width.
+    pub(crate) fn step(&self) -> u64 {
+        let compared = self.shipped_only.as_ref().map_or(0, |group| group.ranges.width());
+        // Only the whole space is wider than a `u64`, and moved by its own width it is where it was.
+        u64::try_from(self.ranges.width().saturating_add(compared)).unwrap_or(0)
+    }
+
+    /// How far its places have moved, by a [`step`](Self::step) each time; `None` if it holds nobody then. Without a
+    /// time one that ends holds, and one that rotates is in its first period.
+    #[inline]
+    pub(crate) fn shift(&self, step: u64, now: Option<Timestamp>) -> Option<u64> {
+        if self.break_glass.is_some() {
+            return None;
+        }
+        match (self.lifetime, now) {
+            (HoldoutLifetime::Until(end), Some(now)) => (now < end).then_some(0),
+            (HoldoutLifetime::Rotating { start, days }, Some(now)) => {
+                let since = now.as_micros().checked_sub(start.as_micros()).filter(|since| *since >= 0)?;
+                let period = u64::try_from(since / (i64::from(days.max(1)) * MICROS_A_DAY)).ok()?;
+                Some(period.wrapping_mul(step))
+            }
+            _ => Some(0),
+        }
+    }
 }
 
 /// The comparison group of a holdout.
@@ -138,3 +163,5 @@ pub enum HoldoutScope {
     /// These layers.
     Layers(Vec<LayerId>),
 }
+
+const MICROS_A_DAY: i64 = 86_400_000_000;

@@ -6,7 +6,7 @@ use expt_core::{LayerId, Timestamp, UnitKind};
 
 use super::portion::Portion;
 use super::space::{Claims, Owner, Project, Source, joint};
-use crate::config::{Config, HoldoutEntry, HoldoutLifetime, HoldoutScope};
+use crate::config::{Config, HoldoutEntry, HoldoutScope};
 use crate::ranges::{Range, Ranges};
 
 /// What holdouts say of a unit; of several the greatest counts.
@@ -49,7 +49,7 @@ impl<'c> View<'c> {
     }
 
     fn places(self, entry: &HoldoutEntry) -> Places {
-        let Some(shift) = self.shift(entry) else { return Vec::new() };
+        let Some(shift) = entry.shift(entry.step(), self.at) else { return Vec::new() };
         let compared = entry.shipped_only.as_ref().map(|group| &group.ranges);
         let groups = [(Some(&entry.ranges), HELD), (compared, COMPARED)];
         let ranges = groups.into_iter().filter_map(|(ranges, group)| Some((ranges?, group)));
@@ -57,24 +57,6 @@ impl<'c> View<'c> {
             .flat_map(|(ranges, group)| ranges.as_slice().iter().map(move |range| (*range, group)))
             .flat_map(|(range, group)| moved(range, shift).into_iter().flatten().map(move |r| (r, group)))
             .collect()
-    }
-
-    /// By how much its places have moved; `None` if it holds nobody.
-    fn shift(self, entry: &HoldoutEntry) -> Option<u64> {
-        if entry.break_glass.is_some() {
-            return None;
-        }
-        match (entry.lifetime, self.at) {
-            (HoldoutLifetime::Until(end), Some(now)) => (now < end).then_some(0),
-            (HoldoutLifetime::Rotating { start, days }, Some(now)) => {
-                let since = now.as_micros().checked_sub(start.as_micros()).filter(|since| *since >= 0)?;
-                let period = u64::try_from(since / (i64::from(days.max(1)) * MICROS_A_DAY)).ok()?;
-                let compared = entry.shipped_only.as_ref().map_or(0, |group| group.ranges.width());
-                let step = u64::try_from(entry.ranges.width().saturating_add(compared)).unwrap_or(0);
-                Some(period.wrapping_mul(step))
-            }
-            _ => Some(0),
-        }
     }
 }
 
@@ -149,4 +131,3 @@ pub(super) fn claimed(entry: &HoldoutEntry) -> Ranges {
 pub(super) const HELD: u32 = 0;
 /// The owner of the places of a comparison group.
 const COMPARED: u32 = 1;
-const MICROS_A_DAY: i64 = 86_400_000_000;

@@ -282,14 +282,11 @@ fn quick_layer(entry: &LayerEntry, layer: &Layer, plain: bool, names: &Names<'_>
 
 fn holdout(entry: &HoldoutEntry, names: &Names<'_>, mix: &Xmix1) -> Holdout {
     let compared = entry.shipped_only.iter().flat_map(|group| claims(&group.ranges, COMPARED));
-    let compared_width = entry.shipped_only.as_ref().map_or(0, |group| group.ranges.width());
-    let width = entry.ranges.width().saturating_add(compared_width);
     Holdout {
         tag: names.tag(&entry.unit),
         key: mix.holdout(&entry.salt),
         groups: Table::new(claims(&entry.ranges, HELD).chain(compared)),
-        // The whole space moved by its own width is where it was.
-        step: u64::try_from(width).unwrap_or(0),
+        step: entry.step(),
     }
 }
 

@@ -1,13 +1,13 @@
 //! The one evaluation, with and without a trace.
 
-use expt_core::{Identity, Timestamp};
+use expt_core::Identity;
 
 use super::Snapshot;
 use super::compile::arm_index;
-use super::table::{COMPARED, HELD, Holdout, Layer, Mode, Phase, QuickLayer};
+use super::table::{COMPARED, HELD, Layer, Mode, Phase, QuickLayer};
 use crate::assignment::Stuck;
 use crate::choice::{Choice, NONE, Verdict};
-use crate::config::{HoldoutEntry, HoldoutLifetime, LoginRule, Stickiness};
+use crate::config::{LoginRule, Stickiness};
 use crate::context::Context;
 use crate::explain::{Place, Stage, Step, Trace};
 use crate::mix::UnitDigest;
@@ -169,7 +169,7 @@ impl Snapshot {
         for (index, holdout) in asked.filter_map(|i| Some((*i, self.holdouts.get(*i as usize)?))) {
             let Some(entry) = self.config.holdouts.get(index as usize) else { continue };
             let id = &entry.id;
-            let Some(shift) = holdout.shift(entry, context.now) else {
+            let Some(shift) = entry.shift(holdout.step, Some(context.now)) else {
                 trace.step(|| Step::new(Stage::Holdout, format!("{id:?} holds nobody now")));
                 continue;
             };
@@ -340,26 +340,6 @@ enum Held {
     By(u32),
     ComparedBy(u32),
 }
-
-impl Holdout {
-    /// By how much its places have moved at this time; `None` if it holds nobody.
-    fn shift(&self, entry: &HoldoutEntry, now: Timestamp) -> Option<u64> {
-        if entry.break_glass.is_some() {
-            return None;
-        }
-        match entry.lifetime {
-            HoldoutLifetime::Permanent => Some(0),
-            HoldoutLifetime::Until(end) => (now < end).then_some(0),
-            HoldoutLifetime::Rotating { start, days } => {
-                let since = now.as_micros().checked_sub(start.as_micros()).filter(|since| *since >= 0)?;
-                let period = u64::try_from(since / (i64::from(days.max(1)) * MICROS_A_DAY)).ok()?;
-                Some(period.wrapping_mul(self.step))
-            }
-        }
-    }
-}
-
-const MICROS_A_DAY: i64 = 86_400_000_000;
 
 /// Every identity that the request shows, each with the tag of its kind.
 fn identities<'u>(unit: &'u Unit<'_>, context: &'u Context<'_>) -> impl Iterator<Item = (UnitDigest, u64)> {

@@ -355,12 +355,12 @@ fn finite(number: f64, path: &str, found: &mut Found) {
 }
 
 /// How many tests the rules of one config may have.
-const MAX_TESTS: usize = 100_000;
+pub(crate) const MAX_TESTS: usize = 100_000;
 /// How many patterns a config may have, and how long they may be together.
 #[cfg(feature = "regex")]
-const MAX_PATTERNS: usize = 1_000;
+pub(crate) const MAX_PATTERNS: usize = 1_000;
 #[cfg(feature = "regex")]
-const MAX_PATTERN_BYTES: usize = 64 << 10;
+pub(crate) const MAX_PATTERN_BYTES: usize = 64 << 10;
 /// After so many faulty patterns no other is tried: each can cost as much as the size limit allows.
 #[cfg(feature = "regex")]
 const MAX_BAD_PATTERNS: usize = 20;

@@ -27,7 +27,7 @@ use draw::Draws;
 /// The table that comes out belongs into the config, as the arms of named clusters. It is a pure function of the
 /// project key, the experiment, the epoch, the arms and the clusters, in any order; another epoch is another drawing.
 /// Every cluster has the chance of its arm's share to get the arm, exactly. Analyse by the blocks: the unit of analysis
-/// is the cluster, differences are taken within blocks (Imbens and Rubin 2015, chapters 9 and 10).
+/// is the cluster, differences are taken within blocks (Imbens and Rubin 2015).
 ///
 /// ```
 /// use expt_analysis::audit::{Cluster, ClusterDesign};

@@ -27,10 +27,10 @@ use super::split::Split;
 /// Covariates are judged over all units, with the divisor N - 1 in the covariance S. With `n_k` units and means
 /// `x_k` in arm k:
 /// - the standardised difference of arm k from arm 0, `(x_k - x_0) / sqrt((s_k^2 + s_0^2) / 2)` (Imbens and Rubin
-///   2015, equation 14.1), which does not grow with the number of units; 0.1 is often called small;
+///   2015), which does not grow with the number of units; 0.1 is often called small;
 /// - Welch's p-value of the same difference;
 /// - the balance of all covariates at once, `M = sum_k n_k (x_k - x)' S^-1 (x_k - x)`. For two arms it is the
-///   criterion of Morgan and Rubin (2012, equation 1). Over all assignments with these `n_k` its mean is exactly
+///   criterion of Morgan and Rubin (2012). Over all assignments with these `n_k` its mean is exactly
 ///   `p (K - 1)` for p covariates and K arms, and in large samples it is chi-square with as many degrees of
 ///   freedom. It does not change when covariates are rescaled or combined.
 ///

@@ -85,7 +85,7 @@ impl Replay {
 /// Morgan and Rubin 2012), so differences of covariates, and of everything that covariates predict, are smaller
 /// than the usual standard error says. With `R^2` the part of the metric's variance that the covariates explain, the
 /// true variance of the estimate is about `1 - (1 - v) R^2` of the reported one, where `v` is
-/// [`variance_kept`](Self::variance_kept) (their theorem 3.2). Tests and intervals stay valid, but are conservative.
+/// [`variance_kept`](Self::variance_kept). Tests and intervals stay valid, but are conservative.
 /// To get the gain, adjust the metric for the same covariates, or use a permutation test that repeats the search.
 /// `Display` says it in words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

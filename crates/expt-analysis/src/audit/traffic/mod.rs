@@ -22,7 +22,7 @@ use demand::Demand;
 ///   before ([`Inflow`]). A phase with share s of the layer gets `floor(s (first + (weeks - 1) new))` units.
 /// - With shares `w_k` of the arms, control first, every treatment is compared with the control. Each comparison finds
 ///   the effect with the power when `v_0/n_0 + v_k/n_k <= (effect / (critical + z_power))^2` ([`PowerPlan`], after Chow,
-///   Shao and Wang 2008, section 3.2), at the level alpha split evenly over the comparisons (Bonferroni), as readouts
+///   Shao and Wang 2008), at the level alpha split evenly over the comparisons (Bonferroni), as readouts
 ///   split it. The phase needs the largest `n_0 / w_0` and `n_k / w_k`.
 /// - `critical` is that of the sequential test at the size to which it is tuned; [`with_one_look`](Self::with_one_look)
 ///   takes a test that is looked at once. The number of units that comes out is what the plan of the phase is to be

@@ -86,13 +86,13 @@ impl<'a> Attribute<'a> {
 /// A condition of a rule, compiled.
 #[derive(Debug, Clone)]
 pub(super) struct Condition {
-    attribute: String,
+    pub(super) attribute: String,
     obfuscated: bool,
-    check: Check,
+    pub(super) check: Check,
 }
 
 #[derive(Debug, Clone)]
-enum Check {
+pub(super) enum Check {
     Version { relation: Relation, expected: Version },
     Number { relation: Relation, expected: f64 },
     Matches { pattern: Regex, expected: bool },
@@ -199,7 +199,7 @@ impl Operator {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Relation {
+pub(super) enum Relation {
     Less,
     LessOrEqual,
     Greater,

@@ -38,9 +38,9 @@ use crate::compat::growthbook::pattern::Budget;
 #[derive(Debug, Clone)]
 pub struct Flags {
     environment: Option<String>,
-    obfuscated: bool,
+    pub(super) obfuscated: bool,
     /// Nothing for a flag that this crate cannot read.
-    flags: HashMap<String, Option<Flag>>,
+    pub(super) flags: HashMap<String, Option<Flag>>,
 }
 
 impl Flags {
@@ -166,6 +166,7 @@ pub(super) struct Split {
 
 #[derive(Debug, Clone)]
 pub(super) struct Shard {
+    pub(super) salt: String,
     pub(super) sharder: Sharder,
     pub(super) ranges: Vec<ShardRange>,
 }
@@ -200,9 +201,9 @@ impl Flag {
             }
             let split = |split: SplitWire| {
                 let variation_key = plain(split.variation_key);
-                let shard = |shard: ShardWire| Shard {
-                    sharder: Sharder::new(&plain(shard.salt)),
-                    ranges: shard.ranges,
+                let shard = |shard: ShardWire| {
+                    let salt = plain(shard.salt);
+                    Shard { sharder: Sharder::new(&salt), salt, ranges: shard.ranges }
                 };
                 let logging = split.extra_logging.unwrap_or_default().into_iter();
                 Split {

@@ -11,6 +11,7 @@ mod condition;
 mod error;
 mod evaluate;
 mod flags;
+mod import;
 mod obfuscation;
 mod rac;
 mod rac_rule;

@@ -27,7 +27,7 @@ use super::pattern::Budget;
 pub struct Condition {
     source: Value,
     /// Nothing if evaluating it would throw.
-    clauses: Option<Clauses>,
+    pub(super) clauses: Option<Clauses>,
 }
 
 impl Condition {
@@ -75,10 +75,10 @@ pub(super) enum Subject<'a> {
 
 /// Clauses that must all pass.
 #[derive(Debug, Clone)]
-pub(super) struct Clauses(Vec<Clause>);
+pub(super) struct Clauses(pub(super) Vec<Clause>);
 
 #[derive(Debug, Clone)]
-enum Clause {
+pub(super) enum Clause {
     Any { of: Vec<Clauses>, expected: bool },
     All(Vec<Clauses>),
     Not(Clauses),

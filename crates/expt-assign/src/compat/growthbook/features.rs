@@ -101,6 +101,10 @@ impl Features {
         self.features.get_key_value(key).map(|(key, feature)| (key.as_str(), feature))
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Feature)> {
+        self.features.iter().map(|(key, feature)| (key.as_str(), feature))
+    }
+
     fn compile(payload: Payload) -> Result<Self, GrowthBookError> {
         if payload.encrypted_features.is_some() {
             return Err(GrowthBookError::Encrypted);

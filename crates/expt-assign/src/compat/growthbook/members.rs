@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
+use expt_core::ParamValue;
 use serde_json::Value;
 
 use super::js;
@@ -19,6 +20,10 @@ impl SavedGroups {
     pub fn from_value(groups: &Value) -> Self {
         let list = |(key, value): (&String, &Value)| (key.clone(), Members::new(items(value), false));
         Self { groups: groups.as_object().into_iter().flatten().map(list).collect() }
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Members> {
+        self.groups.get(key)
     }
 
     /// Whether the value, or one of its elements, is in a group; a missing group is empty.
@@ -65,6 +70,24 @@ impl Members {
             Value::Array(items) => items.iter().any(|item| self.contain(item)),
             _ => self.contain(actual),
         }
+    }
+
+    /// Whether a text is in the list whatever its case.
+    pub(super) fn is_folded(&self) -> bool {
+        self.folded
+    }
+
+    /// What is in the list, in an order of its own.
+    pub(super) fn values(&self) -> Vec<ParamValue> {
+        let mut texts: Vec<_> = self.texts.iter().cloned().map(ParamValue::Text).collect();
+        texts.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+        let mut numbers: Vec<_> = self.numbers.iter().map(|bits| f64::from_bits(*bits)).collect();
+        numbers.sort_by(f64::total_cmp);
+        let [_, no, yes] = self.others;
+        texts.extend(numbers.into_iter().map(ParamValue::Float));
+        texts.extend(no.then_some(ParamValue::Bool(false)));
+        texts.extend(yes.then_some(ParamValue::Bool(true)));
+        texts
     }
 
     fn contain(&self, item: &Value) -> bool {

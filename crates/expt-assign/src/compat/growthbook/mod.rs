@@ -21,6 +21,7 @@ mod evaluate;
 mod experiment;
 mod features;
 mod hash;
+mod import;
 pub(in crate::compat) mod js;
 mod members;
 mod operator;
@@ -29,6 +30,7 @@ mod query;
 mod remember;
 mod result;
 mod sticky;
+mod targeting;
 mod version;
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(super) enum Test {
 /// One operator and what it expects.
 #[derive(Debug, Clone)]
 pub(super) enum Operator {
-    Version { relation: Relation, expected: String },
+    Version { relation: Relation, expected: String, source: Value },
     Order { relation: Relation, expected: Value },
     Same { expected: Value, negated: bool },
     Exists(bool),
@@ -100,7 +100,7 @@ impl Operator {
     ) -> Result<Self, Fault> {
         let depth = depth + 1;
         if let Some(relation) = name.strip_prefix("$v").and_then(Relation::named) {
-            return Ok(Self::Version { relation, expected: padded(expected) });
+            return Ok(Self::Version { relation, expected: padded(expected), source: expected.clone() });
         }
         Ok(match (name, expected) {
             ("$eq" | "$ne", _) => Self::Same { expected: expected.clone(), negated: name == "$ne" },
@@ -135,9 +135,9 @@ impl Operator {
         })
     }
 
-    fn holds(&self, actual: &Value, groups: &SavedGroups) -> bool {
+    pub(super) fn holds(&self, actual: &Value, groups: &SavedGroups) -> bool {
         match self {
-            Self::Version { relation, expected } => {
+            Self::Version { relation, expected, .. } => {
                 relation.holds(Some(js::compare_text(&padded(actual), expected)))
             }
             Self::Order { relation, expected } => relation.holds(js::compare(actual, expected)),
@@ -179,7 +179,7 @@ impl Relation {
     }
 
     /// Whether a comparison came out as it must; one that is not possible never does.
-    fn holds(self, compared: Option<Ordering>) -> bool {
+    pub(super) fn holds(self, compared: Option<Ordering>) -> bool {
         compared.is_some_and(|compared| match self {
             Self::Equal => compared.is_eq(),
             Self::NotEqual => compared.is_ne(),

@@ -26,12 +26,10 @@ impl Budget {
         pattern: &str,
         insensitive: bool,
     ) -> Result<Option<Regex>, Exhausted> {
+        // The flag is a part of the pattern, so that its text says everything.
+        let pattern = if insensitive { format!("(?i){pattern}") } else { pattern.to_owned() };
         for size in STEPS {
-            let built = RegexBuilder::new(pattern)
-                .case_insensitive(insensitive)
-                .size_limit(size)
-                .dfa_size_limit(STATES)
-                .build();
+            let built = RegexBuilder::new(&pattern).size_limit(size).dfa_size_limit(STATES).build();
             self.left = self.left.checked_sub(size).ok_or(Exhausted)?;
             match built {
                 Ok(regex) => return Ok(Some(regex)),

@@ -115,7 +115,8 @@ fn small_shape(a: f64, b: f64, x: f64, y: f64) -> Split {
 fn kernel_exponent(a: f64, b: f64, x: f64, y: f64, balance: f64) -> f64 {
     let n = a + b;
     let deviation = |weight: f64, relative: f64, ratio: f64| {
-        weight * if relative.abs() > 0.5 { relative - ratio.ln() } else { -ln_1p_minus(relative) }
+        let near = (-0.5..=1.0).contains(&relative);
+        weight * if near { -ln_1p_minus(relative) } else { relative - ratio.ln() }
     };
     deviation(a, balance / a, n * (x / a)) + deviation(b, -balance / b, n * (y / b))
 }

@@ -12,7 +12,7 @@ use super::target::Target;
 /// With `z = x / (2 + x)`, `ln(1 + x) = 2 atanh(z)`, hence
 /// `ln(1 + x) - x = z (2 (z^2/3 + z^4/5 + ...) - x)`: every bracket keeps full relative accuracy.
 pub(crate) fn ln_1p_minus(x: f64) -> f64 {
-    if x.abs() > 0.5 {
+    if !(-0.5..=1.0).contains(&x) {
         return x.ln_1p() - x;
     }
     let z = x / (2.0 + x);
@@ -79,7 +79,12 @@ pub(crate) fn deviance(z: f64, e: f64) -> f64 {
         return e;
     }
     let relative = (e - z) / z;
-    if relative.abs() > 0.5 { z * (z / e).ln() - z + e } else { -z * ln_1p_minus(relative) }
+    if (-0.5..=1.0).contains(&relative) {
+        return -z * ln_1p_minus(relative);
+    }
+    let ratio = z / e;
+    let ln_ratio = if ratio.is_normal() { ratio.ln() } else { z.ln() - e.ln() };
+    if relative < 1e300 { z * (ln_ratio + relative) } else { z * ln_ratio - z + e }
 }
 
 /// Splits the gamma distribution of shape `a > 0` at `x`.
@@ -156,14 +161,6 @@ pub(crate) fn gamma_quantile(a: f64, target: Target) -> f64 {
         let ln_tail = if target.is_lower() { split.ln_lower() } else { split.ln_upper() };
         Here { ln_tail, hazard: split.hazard(target.is_lower()), slope: a - x }
     })
-}
-
-/// Returns ln of the Poisson probability of `k` events at rate `rate > 0` (Loader 2000).
-pub(crate) fn poisson_ln_pmf(k: f64, rate: f64) -> f64 {
-    if k <= 0.0 {
-        return -rate;
-    }
-    -deviance(k, rate) - stirling_error(k) - HALF_LN_TAU - 0.5 * k.ln()
 }
 
 /// Coefficients of Stirling's series, `B(2k) / (2k (2k - 1))`.

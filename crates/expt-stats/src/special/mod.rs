@@ -15,10 +15,13 @@
 
 pub(crate) mod beta;
 mod central;
+mod discrete;
 mod functions;
 pub(crate) mod gamma;
+pub(crate) mod noncentral;
 pub(crate) mod normal;
 mod numeric;
+mod quadrature;
 pub(crate) mod student;
 mod tables;
 mod target;

@@ -163,7 +163,7 @@ pub(super) fn solve(start: f64, ln_target: f64, lower: bool, at: impl Fn(f64) ->
         let here = at(v);
         let excess = here.ln_tail - ln_target;
         let step = if here.hazard > 1e-290 {
-            let newton = -sign * excess / here.hazard;
+            let newton = (-sign * excess / here.hazard).clamp(-1e6, 1e6);
             newton / (1.0 + 0.5 * newton * (here.slope - sign * here.hazard)).max(0.5)
         } else {
             -sign * excess.signum()

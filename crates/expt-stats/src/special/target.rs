@@ -89,11 +89,6 @@ impl Target {
         self.ln
     }
 
-    /// The smaller tail, zero where it underflows.
-    pub(super) const fn tail(self) -> f64 {
-        self.tail
-    }
-
     /// One half minus the smaller tail.
     pub(super) const fn distance(self) -> f64 {
         self.distance

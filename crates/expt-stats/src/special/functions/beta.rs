@@ -3,7 +3,8 @@
 use super::super::beta::{self, Point};
 use super::super::numeric::Split;
 use super::super::target::{Tail, Target};
-use crate::error::{StatsError, positive};
+use super::shape;
+use crate::error::StatsError;
 
 /// Returns P(B <= x) for B ~ Beta(a, b).
 ///
@@ -79,13 +80,13 @@ pub fn beta_upper_quantile(q: f64, a: f64, b: f64) -> Result<f64, StatsError> {
 /// # Errors
 /// As [`beta_quantile`].
 pub fn beta_quantile_at(tail: Tail, a: f64, b: f64) -> Result<f64, StatsError> {
-    let (a, b) = (positive("a", a)?, positive("b", b)?);
+    let (a, b) = (shape("a", a)?, shape("b", b)?);
     let odds = beta::beta_odds_quantile(a, b, Target::new(tail)?);
     Ok(if odds <= 1.0 { odds / (1.0 + odds) } else { 1.0 / (1.0 + 1.0 / odds) })
 }
 
 fn split(x: f64, a: f64, b: f64) -> Result<Split, StatsError> {
-    let (a, b) = (positive("a", a)?, positive("b", b)?);
+    let (a, b) = (shape("a", a)?, shape("b", b)?);
     if !(0.0..=1.0).contains(&x) {
         return Err(StatsError::OutOfRange { what: "x", value: x, allowed: "the closed interval [0, 1]" });
     }

@@ -2,8 +2,8 @@
 
 use super::super::gamma;
 use super::super::target::{Tail, Target};
-use super::ordered;
-use crate::error::{StatsError, positive};
+use super::{ordered, shape};
+use crate::error::StatsError;
 
 /// Returns P(X <= x) for chi-square with `df` degrees of freedom.
 ///
@@ -11,7 +11,7 @@ use crate::error::{StatsError, positive};
 /// [`StatsError::OutOfRange`] or [`StatsError::NotFinite`] if `x` is not a number or `df` is not positive and
 /// finite.
 pub fn chi_square_cdf(x: f64, df: f64) -> Result<f64, StatsError> {
-    let (x, df) = (ordered("x", x)?, positive("df", df)?);
+    let (x, df) = (ordered("x", x)?, shape("df", df)?);
     Ok(gamma::split(0.5 * df, 0.5 * x).lower())
 }
 
@@ -21,7 +21,7 @@ pub fn chi_square_cdf(x: f64, df: f64) -> Result<f64, StatsError> {
 /// [`StatsError::OutOfRange`] or [`StatsError::NotFinite`] if `x` is not a number or `df` is not positive and
 /// finite.
 pub fn chi_square_sf(x: f64, df: f64) -> Result<f64, StatsError> {
-    let (x, df) = (ordered("x", x)?, positive("df", df)?);
+    let (x, df) = (ordered("x", x)?, shape("df", df)?);
     Ok(gamma::split(0.5 * df, 0.5 * x).upper())
 }
 
@@ -31,7 +31,7 @@ pub fn chi_square_sf(x: f64, df: f64) -> Result<f64, StatsError> {
 /// [`StatsError::OutOfRange`] or [`StatsError::NotFinite`] if `x` is not a number or `df` is not positive and
 /// finite.
 pub fn chi_square_ln_cdf(x: f64, df: f64) -> Result<f64, StatsError> {
-    let (x, df) = (ordered("x", x)?, positive("df", df)?);
+    let (x, df) = (ordered("x", x)?, shape("df", df)?);
     Ok(gamma::split(0.5 * df, 0.5 * x).ln_lower())
 }
 
@@ -48,7 +48,7 @@ pub fn chi_square_ln_cdf(x: f64, df: f64) -> Result<f64, StatsError> {
 /// [`StatsError::OutOfRange`] or [`StatsError::NotFinite`] if `x` is not a number or `df` is not positive and
 /// finite.
 pub fn chi_square_ln_sf(x: f64, df: f64) -> Result<f64, StatsError> {
-    let (x, df) = (ordered("x", x)?, positive("df", df)?);
+    let (x, df) = (ordered("x", x)?, shape("df", df)?);
     Ok(gamma::split(0.5 * df, 0.5 * x).ln_upper())
 }
 
@@ -73,6 +73,6 @@ pub fn chi_square_upper_quantile(q: f64, df: f64) -> Result<f64, StatsError> {
 /// # Errors
 /// As [`chi_square_quantile`].
 pub fn chi_square_quantile_at(tail: Tail, df: f64) -> Result<f64, StatsError> {
-    let df = positive("df", df)?;
+    let df = shape("df", df)?;
     Ok((2.0 * gamma::gamma_quantile(0.5 * df, Target::new(tail)?)).min(f64::MAX))
 }

@@ -3,6 +3,7 @@
 use super::super::target::{Tail, Target};
 use super::super::{beta, gamma};
 use super::ordered;
+use super::shape as checked_shape;
 use crate::error::{StatsError, positive};
 
 /// Returns ln Γ(x); relative error below 1e-14, also next to the zeros at 1 and 2.
@@ -87,10 +88,10 @@ pub fn gamma_upper_quantile(q: f64, shape: f64, scale: f64) -> Result<f64, Stats
 /// # Errors
 /// As [`gamma_quantile`].
 pub fn gamma_quantile_at(tail: Tail, shape: f64, scale: f64) -> Result<f64, StatsError> {
-    let (shape, scale) = (positive("shape", shape)?, positive("scale", scale)?);
+    let (shape, scale) = (checked_shape("shape", shape)?, positive("scale", scale)?);
     Ok((scale * gamma::gamma_quantile(shape, Target::new(tail)?)).min(f64::MAX))
 }
 
 fn reduced(x: f64, shape: f64, scale: f64) -> Result<(f64, f64), StatsError> {
-    Ok((ordered("x", x)? / positive("scale", scale)?, positive("shape", shape)?))
+    Ok((ordered("x", x)? / positive("scale", scale)?, checked_shape("shape", shape)?))
 }

@@ -46,6 +46,11 @@ impl Point {
         Self { x, y, balance: balance * y }
     }
 
+    /// Takes the point with these numbers, known better than they can be computed.
+    pub(super) const fn with_balance(x: f64, y: f64, balance: f64) -> Self {
+        Self { x, y, balance }
+    }
+
     const fn mirrored(self) -> Self {
         Self { x: self.y, y: self.x, balance: -self.balance }
     }
@@ -77,9 +82,10 @@ pub(crate) fn incomplete_beta(a: f64, b: f64, x: f64, y: f64) -> TailPair {
 }
 
 /// Splits at a point below the mean.
-fn lower_tail(a: f64, b: f64, Point { x, y, balance }: Point) -> Split {
+fn lower_tail(a: f64, b: f64, at: Point) -> Split {
+    let Point { x, y, balance } = at;
     let n = a + b;
-    let exponent = kernel_exponent(a, b, x, y, balance).min(f64::MAX);
+    let exponent = kernel_exponent(a, b, at).min(f64::MAX);
     let ln_scale = stirling_error(n) - stirling_error(a) - stirling_error(b) - exponent;
     let harmonic = a.min(b) * (a.max(b) / n);
     let root = harmonic.sqrt();
@@ -112,7 +118,7 @@ fn small_shape(a: f64, b: f64, x: f64, y: f64) -> Split {
 }
 
 /// Returns `a ln(x0 / x) + b ln(y0 / y)` with the mean `x0 = a / (a + b)`: two terms, neither negative.
-fn kernel_exponent(a: f64, b: f64, x: f64, y: f64, balance: f64) -> f64 {
+pub(super) fn kernel_exponent(a: f64, b: f64, Point { x, y, balance }: Point) -> f64 {
     let n = a + b;
     let deviation = |weight: f64, relative: f64, ratio: f64| {
         let near = (-0.5..=1.0).contains(&relative);
@@ -127,7 +133,7 @@ fn kernel_exponent(a: f64, b: f64, x: f64, y: f64, balance: f64) -> f64 {
 pub(crate) fn ln_beta_kernel(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let at = Point::from_both(a, b, x, y);
     let n = a + b;
-    let exponent = kernel_exponent(a, b, at.x, at.y, at.balance);
+    let exponent = kernel_exponent(a, b, at);
     0.5 * (a * (b / n)).ln() - HALF_LN_TAU + stirling_error(n)
         - stirling_error(a)
         - stirling_error(b)

@@ -30,7 +30,8 @@ fn mixture(t: f64, df: f64, shift: f64, upper: bool) -> f64 {
         return if upper { 0.0 } else { 1.0 };
     }
     let a = 0.5 * df;
-    let distance = |v: f64| sign * ((t - shift) + t * v.exp_m1());
+    let distance =
+        |v: f64| sign * if v.abs() < 0.5 { (t - shift) + t * v.exp_m1() } else { t * v.exp() - shift };
     let ln_density =
         2.0 * a.sqrt().ln() - 0.5 * a.ln() + std::f64::consts::LN_2 - HALF_LN_TAU - stirling_error(a);
     let ln_integrand = |v: f64| normal::ln_sf(distance(v)) + ln_density - a * exp_minus_tangent(2.0 * v);

@@ -142,6 +142,40 @@ impl Moments {
             .checked()
     }
 
+    /// Takes a part out of a sample: the inverse of [`Moments::merge`].
+    ///
+    /// Sound only if `part` was merged in before; the states cannot show that, only some contradictions. The more
+    /// of the spread leaves, the fewer digits of the variance stay: about `log10(before / after)` are lost. Sums
+    /// that rounding made slightly negative become zero.
+    ///
+    /// # Errors
+    /// [`StatsError::NotAPart`] if `part` has more values or more spread than the sample; [`StatsError::Overflow`].
+    pub fn subtract(&self, part: &Self) -> Result<Self, StatsError> {
+        let not_a_part = StatsError::NotAPart { what: "the moments" };
+        let count = self.count.checked_sub(part.count).ok_or(not_a_part.clone())?;
+        if part.count == 0 {
+            return Ok(*self);
+        }
+        if count == 0 {
+            return Ok(Self::default());
+        }
+        let (na, nb, n) = (count as f64, part.count as f64, self.count as f64);
+        let shift = self.mean.minus(part.mean) * (nb / na);
+        let mean = self.mean.plus(shift);
+        let delta = part.mean.minus(mean);
+        let between = delta * delta * (na / n) * nb;
+        let second = remainder(self.second, part.second + between, count).ok_or(not_a_part)?;
+        let third = self.third.zip(part.third).map(|(whole, part_third)| {
+            let spread = (na * part.second - nb * second) / n;
+            if second > 0.0 {
+                whole - part_third - between * delta * ((na - nb) / n) - 3.0 * delta * spread
+            } else {
+                0.0
+            }
+        });
+        Self { count, mean, second, third }.checked()
+    }
+
     /// Returns the number of values.
     #[must_use]
     pub const fn count(&self) -> u64 {
@@ -174,6 +208,11 @@ impl Moments {
         skewness.is_finite().then_some(skewness)
     }
 
+    /// Returns the second central sum.
+    pub(crate) const fn second(&self) -> f64 {
+        self.second
+    }
+
     /// Tells whether the third sum is known.
     pub(crate) fn knows_skewness(&self) -> bool {
         self.third.is_some()
@@ -194,6 +233,16 @@ impl Moments {
             Err(StatsError::Overflow { what: "a moment" })
         }
     }
+}
+
+/// Returns `whole - part` as the central sum of `count` values; `None` if it is negative beyond rounding.
+pub(crate) fn remainder(whole: f64, part: f64, count: u64) -> Option<f64> {
+    let rest = whole - part;
+    let rounding = 1e-9 * whole.max(part);
+    if rest < -rounding {
+        return None;
+    }
+    Some(if count < 2 { 0.0 } else { rest.max(0.0) })
 }
 
 impl Default for Moments {
@@ -287,6 +336,25 @@ mod tests {
         assert_eq!(a.merge(&b).unwrap(), b.merge(&a).unwrap());
         assert_eq!(a.merge(&Moments::default()).unwrap(), a);
         assert_eq!(Moments::default().merge(&a).unwrap(), a);
+    }
+
+    #[test]
+    fn subtracting_undoes_merging() {
+        for offset in [0.0, 1e9] {
+            let (first, second) = (values(3000, offset), values(700, offset + 3.0));
+            let (a, b) = (Moments::from_values(&first).unwrap(), Moments::from_values(&second).unwrap());
+            let rest = a.merge(&b).unwrap().subtract(&b).unwrap();
+            assert_eq!(rest.count(), a.count());
+            close(rest.mean().unwrap(), a.mean().unwrap(), 1e-15);
+            close(rest.variance().unwrap(), a.variance().unwrap(), 1e-12);
+            close(rest.skewness().unwrap(), a.skewness().unwrap(), 1e-11);
+            assert_eq!(a.subtract(&a).unwrap(), Moments::default());
+            assert_eq!(a.subtract(&Moments::default()).unwrap(), a);
+            assert!(b.subtract(&a).is_err());
+        }
+        let (flat, wild) =
+            (Moments::from_values(&[1.0; 9]).unwrap(), Moments::from_values(&[1.0, 7.0]).unwrap());
+        assert_eq!(flat.subtract(&wild), Err(StatsError::NotAPart { what: "the moments" }));
     }
 
     #[test]

@@ -1,17 +1,27 @@
 //! Tests and intervals at one sample size fixed beforehand.
 mod caution;
+mod counts;
+mod difference;
+mod exact;
 mod fieller;
 mod lift;
 mod margin;
 mod proportion;
+mod rate_ratio;
+mod root;
+mod score;
 mod t_test;
 mod tail;
 mod welch;
 
 pub use caution::Caution;
+pub use counts::Counts;
+pub use difference::{DifferenceMethod, ProportionDifference, ProportionTest, ZOutcome, ZResult, ZVariance};
+pub use exact::{FisherResult, binomial_test, fisher_exact};
 pub use fieller::{Fieller, FiellerResult, FiellerSet};
 pub use lift::{Lift, LiftResult, LiftScale, RelativeLift};
 pub use margin::{Equivalence, NonInferiority, Tost};
-pub use proportion::Proportion;
+pub use proportion::{Proportion, ProportionEstimate, ProportionMethod};
+pub use rate_ratio::{OddsRatio, OddsRatioMethod, RateRatio, RateRatioMethod};
 pub use t_test::{Reference, TOutcome, TResult, TTest};
 pub use welch::{Welch, WelchOutcome, WelchTest};

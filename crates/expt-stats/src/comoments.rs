@@ -242,6 +242,12 @@ impl CoMoments {
         skewness.is_finite().then_some(skewness)
     }
 
+    /// Returns the means of x and y, the second sums `[xx, xy, yy]` and the third `[xxx, xxy, xyy, yyy]`.
+    pub(crate) fn parts(&self) -> ((Twofold, Twofold), [f64; 3], Option<[f64; 4]>) {
+        let Second { xx, xy, yy } = self.second;
+        ((self.x, self.y), [xx, xy, yy], self.third.map(|t| [t.xxx, t.xxy, t.xyy, t.yyy]))
+    }
+
     /// Tells whether the third sums are known.
     pub(crate) fn knows_skewness(&self) -> bool {
         self.third.is_some()

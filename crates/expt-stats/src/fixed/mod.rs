@@ -1,9 +1,11 @@
 //! Tests and intervals at one sample size fixed beforehand.
 mod caution;
 mod counts;
+mod cuped;
 mod difference;
 mod exact;
 mod fieller;
+mod joint;
 mod lift;
 mod margin;
 mod proportion;
@@ -16,9 +18,14 @@ mod welch;
 
 pub use caution::Caution;
 pub use counts::Counts;
+pub use cuped::{
+    Cuped, CupedAdjusted, CupedFit, CupedHealth, CupedRatio, CupedRatioFit, CupedRatioState, CupedState,
+    ThetaPooling,
+};
 pub use difference::{DifferenceMethod, ProportionDifference, ProportionTest, ZOutcome, ZResult, ZVariance};
 pub use exact::{FisherResult, binomial_test, fisher_exact};
 pub use fieller::{Fieller, FiellerResult, FiellerSet};
+pub use joint::JointMoments;
 pub use lift::{Lift, LiftResult, LiftScale, RelativeLift};
 pub use margin::{Equivalence, NonInferiority, Tost};
 pub use proportion::{Proportion, ProportionEstimate, ProportionMethod};

@@ -24,6 +24,10 @@ pub enum DifferenceMethod {
     MiettinenNurminen,
     /// Inverts the score test without the factor (Mee 1984).
     Mee,
+    /// [`DifferenceMethod::MiettinenNurminen`] as statsmodels 0.15.0 computes it (`method="score"`): one coefficient of
+    /// its cubic for the restricted rates has a count in the place of a size, so the rates are not the most likely
+    /// ones and the bounds are off by up to a few parts in a thousand. Offered to reproduce its numbers.
+    StatsmodelsScore,
     /// Wald's interval after one event and one non-event were added to each arm (Agresti and Caffo 2000).
     AgrestiCaffo,
     /// Unpooled normal interval. Does not keep its level for rare events; offered for comparison.
@@ -79,6 +83,9 @@ impl ProportionDifference {
                 (observed - (p_t - l_t).hypot(u_c - p_c), observed + (u_t - p_t).hypot(p_c - l_c))
             }
             DifferenceMethod::MiettinenNurminen => Score::new(control, treatment, true).difference_bounds(z),
+            DifferenceMethod::StatsmodelsScore => {
+                Score::new(control, treatment, true).as_statsmodels().difference_bounds(z)
+            }
             DifferenceMethod::Mee => Score::new(control, treatment, false).difference_bounds(z),
             DifferenceMethod::AgrestiCaffo => {
                 let (p_c, p_t) = ((x_c + 1.0) / (n_c + 2.0), (x_t + 1.0) / (n_t + 2.0));
@@ -167,12 +174,12 @@ impl ProportionTest {
     /// # Errors
     /// [`StatsError::TooFew`] without units in an arm.
     pub fn compare(&self, control: &Counts, treatment: &Counts) -> Result<ZOutcome, StatsError> {
-        let ((x_c, n_c), (x_t, n_t)) = (control.known("the control")?, treatment.known("the treatment")?);
+        let ((_, n_c), (_, n_t)) = (control.known("the control")?, treatment.known("the treatment")?);
         let observed = difference(control, treatment);
         let standard_error = match self.variance {
             ZVariance::Pooled => {
-                let p = (x_c + x_t) / (n_c + n_t);
-                (spread(p) * (1.0 / n_c + 1.0 / n_t)).sqrt()
+                let both = control.merge(treatment)?;
+                (bernoulli(&both) * (1.0 / n_c + 1.0 / n_t)).sqrt()
             }
             ZVariance::Unpooled => unpooled_error(control, treatment),
             ZVariance::Restricted => Score::new(control, treatment, true).difference_error(self.null),
@@ -244,11 +251,14 @@ fn spread(p: f64) -> f64 {
     p * (1.0 - p)
 }
 
+/// Returns `p (1 - p)` from both counts, so that a rate near one keeps its digits.
+fn bernoulli(counts: &Counts) -> f64 {
+    let (x, y, n) = (counts.events() as f64, counts.others() as f64, counts.count() as f64);
+    (x / n) * (y / n)
+}
+
 fn unpooled_error(control: &Counts, treatment: &Counts) -> f64 {
-    let variance = |counts: &Counts| {
-        let (x, y, n) = (counts.events() as f64, counts.others() as f64, counts.count() as f64);
-        (x / n) * (y / n) / n
-    };
+    let variance = |counts: &Counts| bernoulli(counts) / counts.count() as f64;
     (variance(control) + variance(treatment)).sqrt()
 }
 

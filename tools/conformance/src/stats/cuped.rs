@@ -26,7 +26,8 @@ pub(super) fn answer(function: &str, input: &Input<'_>) -> Answer {
 
 fn joint(arm: &Aggregates, names: &[&str]) -> Result<JointMoments, Fault> {
     let mean = names.iter().map(|name| arm.mean(name)).collect::<Result<Vec<_>, _>>()?;
-    let row = |one: &&str| names.iter().map(|other| arm.covariance(one, other)).collect::<Result<Vec<_>, _>>();
+    let row =
+        |one: &&str| names.iter().map(|other| arm.covariance(one, other)).collect::<Result<Vec<_>, _>>();
     let covariance = names.iter().map(row).collect::<Result<Vec<_>, _>>()?;
     let rows: Vec<&[f64]> = covariance.iter().map(Vec::as_slice).collect();
     Ok(JointMoments::from_summary(arm.n, &mean, &rows)?)

@@ -1,8 +1,8 @@
 //! Cases of the family `proportions`.
 
 use expt::stats::fixed::{
-    Counts, DifferenceMethod, OddsRatio, OddsRatioMethod, ProportionDifference, ProportionEstimate, ProportionMethod,
-    ProportionTest, RateRatio, RateRatioMethod, ZVariance, binomial_test, fisher_exact,
+    Counts, DifferenceMethod, OddsRatio, OddsRatioMethod, ProportionDifference, ProportionEstimate,
+    ProportionMethod, ProportionTest, RateRatio, RateRatioMethod, ZVariance, binomial_test, fisher_exact,
 };
 use expt::stats::{Interval, Probability};
 use serde_json::{Value, json};
@@ -26,9 +26,9 @@ pub(super) fn answer(function: &str, input: &Input<'_>) -> Answer {
             let (control, treatment) = arms(input)?;
             Ok(bounds(&OddsRatio::new(&control, &treatment, odds(input)?, level(input)?)?.interval))
         }
-        "proportion_ci" => {
-            Ok(bounds(&ProportionEstimate::new(&counts(input, "x", "n")?, single(input)?, level(input)?)?.interval))
-        }
+        "proportion_ci" => Ok(bounds(
+            &ProportionEstimate::new(&counts(input, "x", "n")?, single(input)?, level(input)?)?.interval,
+        )),
         "fisher_exact" => {
             let (control, treatment) = arms(input)?;
             let got = fisher_exact(&control, &treatment, alternative(input)?)?;
@@ -100,7 +100,8 @@ fn single(input: &Input<'_>) -> Result<ProportionMethod, Fault> {
 fn difference(input: &Input<'_>) -> Result<DifferenceMethod, Fault> {
     Ok(match method(input)?.as_str() {
         "newcombe" | "newcomb" => DifferenceMethod::Newcombe,
-        "score" | "miettinen-nurminen" => DifferenceMethod::MiettinenNurminen,
+        // The producer of the vectors is statsmodels.
+        "score" | "miettinen-nurminen" => DifferenceMethod::StatsmodelsScore,
         "mee" => DifferenceMethod::Mee,
         "agresti-caffo" => DifferenceMethod::AgrestiCaffo,
         "wald" => DifferenceMethod::Wald,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::columns::{BLOCK, PairBlock, pair_block};
 use crate::error::{StatsError, finite, non_negative};
 use crate::moments::remainder;
 use crate::twofold::Twofold;
@@ -133,8 +134,16 @@ impl CoMoments {
             return Err(StatsError::Length { what: "the column of y", found: y.len(), allowed: x.len() });
         }
         let mut sum = Self::default();
-        for (&x, &y) in x.iter().zip(y) {
-            sum.push(x, y)?;
+        for (x, y) in x.chunks(BLOCK).zip(y.chunks(BLOCK)) {
+            let PairBlock { mean, second: [xx, xy, yy], third: [xxx, xxy, xyy, yyy] } = pair_block(x, y);
+            let third = Some(Third { xxx, xxy, xyy, yyy });
+            let block =
+                Self { count: x.len() as u64, x: mean.0, y: mean.1, second: Second { xx, xy, yy }, third };
+            match block.checked().and_then(|block| sum.merge(&block)) {
+                Ok(merged) => sum = merged,
+                // One at a time finds the value to blame, or that only the plain sum of the block overflows.
+                Err(_) => x.iter().zip(y).try_for_each(|(&x, &y)| sum.push(x, y))?,
+            }
         }
         Ok(sum)
     }
@@ -371,7 +380,16 @@ mod tests {
         assert_eq!(a.subtract(&a).unwrap(), CoMoments::default());
         assert!(b.subtract(&a).is_err());
         let columns = CoMoments::from_columns(&[1.0, 2.0, 4.0], &[0.0, 3.0, 1.0]).unwrap();
-        assert_eq!(columns, collect(&[(1.0, 0.0), (2.0, 3.0), (4.0, 1.0)]));
+        close(
+            columns.covariance().unwrap(),
+            collect(&[(1.0, 0.0), (2.0, 3.0), (4.0, 1.0)]).covariance().unwrap(),
+            1e-14,
+        );
+        let data = pairs(2777, 1e6);
+        let (x, y): (Vec<f64>, Vec<f64>) = data.iter().copied().unzip();
+        let (columns, rows) = (CoMoments::from_columns(&x, &y).unwrap(), collect(&data));
+        close(columns.covariance().unwrap(), rows.covariance().unwrap(), 1e-12);
+        close(columns.residual_skewness(0.3).unwrap(), rows.residual_skewness(0.3).unwrap(), 1e-11);
         assert!(CoMoments::from_columns(&[1.0], &[]).is_err());
     }
 

@@ -92,6 +92,14 @@ pub enum StatsError {
         /// Which states.
         what: &'static str,
     },
+    /// Two states of values that were capped differently meet.
+    #[error(
+        "the states were capped differently; cap all arms by one `Cap`, fixed beforehand or from all arms"
+    )]
+    CapsDiffer,
+    /// Two states with different meanings of weights meet.
+    #[error("one state counts frequencies, the other weighs reliability; merge only states of one kind")]
+    WeightsDiffer,
     /// Two states of different shape meet.
     #[error(
         "{what} has {found} variables, the other {need}; merge and compare only states of one definition"

@@ -48,6 +48,7 @@
 
 mod agreement;
 mod arm;
+mod columns;
 mod comoments;
 mod decision;
 mod effect;

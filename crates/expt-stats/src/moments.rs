@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::columns::{BLOCK, block};
 use crate::error::{StatsError, finite, non_negative};
 use crate::twofold::Twofold;
 
@@ -41,8 +42,17 @@ impl Moments {
     /// As [`Moments::push`].
     pub fn from_values(values: &[f64]) -> Result<Self, StatsError> {
         let mut moments = Self::default();
-        for &value in values {
-            moments.push(value)?;
+        for chunk in values.chunks(BLOCK) {
+            let sums = block(chunk);
+            let (mean, second, third) = (sums.mean, sums.second, Some(sums.third));
+            let merged = Self { count: chunk.len() as u64, mean, second, third }
+                .checked()
+                .and_then(|b| moments.merge(&b));
+            match merged {
+                Ok(merged) => moments = merged,
+                // One at a time finds the value to blame, or that only the plain sum of the block overflows.
+                Err(_) => chunk.iter().try_for_each(|&value| moments.push(value))?,
+            }
         }
         Ok(moments)
     }
@@ -208,6 +218,16 @@ impl Moments {
         skewness.is_finite().then_some(skewness)
     }
 
+    /// Returns `self - other` of the means from all their digits; zero if a sample is empty.
+    pub(crate) fn mean_minus(&self, other: &Self) -> f64 {
+        if self.count > 0 && other.count > 0 { self.mean.minus(other.mean) } else { 0.0 }
+    }
+
+    /// Returns the mean minus a number from all digits of the mean.
+    pub(crate) fn mean_above(&self, value: f64) -> f64 {
+        self.mean.minus(Twofold::new(value))
+    }
+
     /// Returns the second central sum.
     pub(crate) const fn second(&self) -> f64 {
         self.second
@@ -336,6 +356,27 @@ mod tests {
         assert_eq!(a.merge(&b).unwrap(), b.merge(&a).unwrap());
         assert_eq!(a.merge(&Moments::default()).unwrap(), a);
         assert_eq!(Moments::default().merge(&a).unwrap(), a);
+    }
+
+    #[test]
+    fn columns_equal_rows_and_name_the_bad_value() {
+        for (n, offset) in [(1, 3.0), (2, 0.0), (1023, 0.0), (5000, 1e9)] {
+            let data = values(n, offset);
+            let column = Moments::from_values(&data).unwrap();
+            let mut rows = Moments::default();
+            data.iter().for_each(|&value| rows.push(value).unwrap());
+            close(column.mean().unwrap(), rows.mean().unwrap(), 1e-15);
+            assert_eq!(column.variance().is_some(), n > 1);
+            if n > 2 {
+                close(column.variance().unwrap(), rows.variance().unwrap(), 1e-12);
+                close(column.skewness().unwrap(), rows.skewness().unwrap(), 1e-11);
+            }
+        }
+        let mut data = values(3000, 0.0);
+        data[2000] = f64::NEG_INFINITY;
+        let error = StatsError::NotFinite { what: "value", value: f64::NEG_INFINITY };
+        assert_eq!(Moments::from_values(&data), Err(error));
+        assert_eq!(Moments::from_values(&[1.7e308; 5000]), Err(StatsError::Overflow { what: "a moment" }));
     }
 
     #[test]

@@ -102,8 +102,9 @@ impl TTest {
     /// # Errors
     /// [`StatsError::TooFew`] below two units in an arm, [`StatsError::Overflow`].
     pub fn welch(&self, control: &Moments, treatment: &Moments) -> Result<TOutcome, StatsError> {
-        let outcome = self.compare(&ArmEstimate::mean(control)?, &ArmEstimate::mean(treatment)?);
-        Ok(outcome.with_cautions(two_arms(control, treatment)?))
+        let (c, t) = (ArmEstimate::mean(control)?, ArmEstimate::mean(treatment)?);
+        let outcome = self.two_arms(treatment.mean_minus(control), &c, &t);
+        Ok(outcome.with_cautions(shape_of(control, treatment)?))
     }
 
     /// Compares two means whose variances are equal.
@@ -112,13 +113,14 @@ impl TTest {
     /// [`StatsError::TooFew`] without a unit in an arm or below three units, [`StatsError::Overflow`].
     pub fn pooled(&self, control: &Moments, treatment: &Moments) -> Result<TOutcome, StatsError> {
         let units = control.count().saturating_add(treatment.count());
-        let (Some(c), Some(t), true) = (control.mean(), treatment.mean(), units > 2) else {
+        if control.count() == 0 || treatment.count() == 0 || units < 3 {
             return Err(StatsError::TooFew { what: "the comparison", have: units, need: 3 });
-        };
+        }
         let (n_c, n_t, df) = (control.count() as f64, treatment.count() as f64, (units - 2) as f64);
         let variance = (control.second() + treatment.second()) / df * (1.0 / n_c + 1.0 / n_t);
-        let outcome = self.judge(t - c, variance.sqrt(), df);
-        Ok(outcome.with_cautions(two_arms(control, treatment)?))
+        let difference = treatment.mean_minus(control);
+        let outcome = self.judge(difference, difference - self.null, variance.sqrt(), df);
+        Ok(outcome.with_cautions(shape_of(control, treatment)?))
     }
 
     /// Compares one mean with the null value.
@@ -127,7 +129,8 @@ impl TTest {
     /// [`StatsError::TooFew`] below two units.
     pub fn one_sample(&self, sample: &Moments) -> Result<TOutcome, StatsError> {
         let arm = ArmEstimate::mean(sample)?;
-        let outcome = self.judge(arm.estimate(), arm.variance().sqrt(), (arm.count() - 1) as f64);
+        let away = sample.mean_above(self.null);
+        let outcome = self.judge(arm.estimate(), away, arm.variance().sqrt(), (arm.count() - 1) as f64);
         Ok(outcome.with_cautions(caution::of_moments(arm.count(), sample)))
     }
 
@@ -144,19 +147,22 @@ impl TTest {
     /// The estimates do not say how skewed their metric is, so there are no cautions.
     #[must_use]
     pub fn compare(&self, control: &ArmEstimate, treatment: &ArmEstimate) -> TOutcome {
-        let estimate = treatment.estimate() - control.estimate();
-        let standard_error = (control.variance() + treatment.variance()).sqrt();
-        let df = if standard_error > 0.0 { satterthwaite(control, treatment) } else { f64::INFINITY };
-        self.judge(estimate, standard_error, df)
+        self.two_arms(treatment.estimate() - control.estimate(), control, treatment)
     }
 
-    /// Judges an estimate with a known standard error.
-    pub(super) fn judge(&self, estimate: f64, standard_error: f64, df: f64) -> TOutcome {
+    fn two_arms(&self, difference: f64, control: &ArmEstimate, treatment: &ArmEstimate) -> TOutcome {
+        let standard_error = (control.variance() + treatment.variance()).sqrt();
+        let df = if standard_error > 0.0 { satterthwaite(control, treatment) } else { f64::INFINITY };
+        self.judge(difference, difference - self.null, standard_error, df)
+    }
+
+    /// Judges an estimate that is `away` from the null value.
+    fn judge(&self, estimate: f64, away: f64, standard_error: f64, df: f64) -> TOutcome {
         if standard_error <= 0.0 || !standard_error.is_finite() || !estimate.is_finite() {
             return TOutcome::NoVariance { estimate: estimate.clamp(f64::MIN, f64::MAX) };
         }
         let df = if self.reference == Reference::Normal { f64::INFINITY } else { df };
-        let statistic = ((estimate - self.null) / standard_error).clamp(f64::MIN, f64::MAX);
+        let statistic = (away / standard_error).clamp(f64::MIN, f64::MAX);
         let reach = tail::critical(self.alpha, self.alternative, df) * standard_error;
         let (lower, upper) = tail::open(estimate - reach, estimate + reach, self.alternative);
         TOutcome::Tested(TResult {
@@ -248,7 +254,7 @@ pub struct TResult {
 }
 
 /// Judges the shape of a metric over both arms.
-fn two_arms(control: &Moments, treatment: &Moments) -> Result<Option<Caution>, StatsError> {
+fn shape_of(control: &Moments, treatment: &Moments) -> Result<Option<Caution>, StatsError> {
     let smaller = control.count().min(treatment.count());
     Ok(caution::of_moments(smaller, &control.merge(treatment)?))
 }

@@ -4,11 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::caution::{self, Caution};
 use super::counts::Counts;
-use super::root::root;
 use crate::error::StatsError;
 use crate::interval::{Coverage, Interval};
 use crate::level::{Alpha, Probability};
-use crate::special::{beta, normal};
+use crate::special::{beta_quantile, beta_upper_quantile, normal};
 
 /// Names an interval for one proportion `p = x / n`; `z` is the normal quantile at `1 - alpha/2`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -113,12 +112,12 @@ impl ProportionEstimate {
                 (centre - reach, centre + reach)
             }
             ProportionMethod::ClopperPearson => (
-                if counts.events() == 0 { 0.0 } else { beta_quantile(tail, x, n - x + 1.0) },
-                if counts.others() == 0 { 1.0 } else { beta_upper_quantile(tail, x + 1.0, n - x) },
+                if counts.events() == 0 { 0.0 } else { beta_quantile(tail, x, n - x + 1.0)? },
+                if counts.others() == 0 { 1.0 } else { beta_upper_quantile(tail, x + 1.0, n - x)? },
             ),
             ProportionMethod::Jeffreys => {
                 let (a, b) = (x + 0.5, n - x + 0.5);
-                (beta_quantile(tail, a, b), beta_upper_quantile(tail, a, b))
+                (beta_quantile(tail, a, b)?, beta_upper_quantile(tail, a, b)?)
             }
             ProportionMethod::Wald => {
                 let reach = z * (rate * (1.0 - rate) / n).sqrt();
@@ -147,31 +146,6 @@ pub(super) fn wilson(counts: &Counts, z: f64) -> (f64, f64) {
     let lower = if counts.events() == 0 { 0.0 } else { ((centre - reach) / (1.0 + shrink)).max(0.0) };
     let upper = if counts.others() == 0 { 1.0 } else { ((centre + reach) / (1.0 + shrink)).min(1.0) };
     (lower, upper)
-}
-
-/// Returns the x with `P(B <= x) = tail`.
-fn beta_quantile(tail: f64, a: f64, b: f64) -> f64 {
-    1.0 / (1.0 + (-beta_logit(tail.ln(), a, b)).exp())
-}
-
-/// Returns the x with `P(B >= x) = tail`.
-fn beta_upper_quantile(tail: f64, a: f64, b: f64) -> f64 {
-    1.0 / (1.0 + beta_logit(tail.ln(), b, a).exp())
-}
-
-/// Solves `ln P(B <= x) = ln_tail` for the logit of x, in which neither end is crowded.
-fn beta_logit(ln_tail: f64, a: f64, b: f64) -> f64 {
-    let gap = |logit: f64| {
-        let (x, y) = (1.0 / (1.0 + (-logit).exp()), 1.0 / (1.0 + logit.exp()));
-        beta::incomplete_beta(a, b, x.max(f64::MIN_POSITIVE), y.max(f64::MIN_POSITIVE)).ln_lower - ln_tail
-    };
-    let centre = (a / b).ln();
-    let mut reach = 4.0 * (1.0 / a + 1.0 / b).sqrt();
-    while reach < 600.0 && (gap(centre - reach) > 0.0 || gap(centre + reach) < 0.0) {
-        reach *= 2.0;
-    }
-    let reach = reach.min(600.0);
-    root(gap, centre - reach, centre + reach)
 }
 
 #[cfg(test)]

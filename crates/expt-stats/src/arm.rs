@@ -104,7 +104,7 @@ pub(crate) fn far_from_zero(mean: f64, variance: f64) -> Result<(), StatsError> 
 }
 
 /// How many standard errors a denominator's mean must be away from zero.
-const DENOMINATOR_ERRORS: f64 = 5.0;
+pub(crate) const DENOMINATOR_ERRORS: f64 = 5.0;
 
 /// The serialised form.
 #[derive(Deserialize)]

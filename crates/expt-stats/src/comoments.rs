@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::columns::{BLOCK, PairBlock, pair_block};
 use crate::error::{StatsError, finite, non_negative};
+use crate::moments::remainder;
 use crate::twofold::Twofold;
 
 /// Holds count, means, and the second and third central sums of pairs `(x, y)`; a commutative monoid.
@@ -123,6 +125,73 @@ impl CoMoments {
         Self { count, x: a.x.plus(dx * wb), y: a.y.plus(dy * wb), second, third }.checked()
     }
 
+    /// Counts the pairs of two columns.
+    ///
+    /// # Errors
+    /// [`StatsError::Length`] if the columns differ in length, otherwise as [`CoMoments::push`].
+    pub fn from_columns(x: &[f64], y: &[f64]) -> Result<Self, StatsError> {
+        if x.len() != y.len() {
+            return Err(StatsError::Length { what: "the column of y", found: y.len(), allowed: x.len() });
+        }
+        let mut sum = Self::default();
+        for (x, y) in x.chunks(BLOCK).zip(y.chunks(BLOCK)) {
+            let PairBlock { mean, second: [xx, xy, yy], third: [xxx, xxy, xyy, yyy] } = pair_block(x, y);
+            let third = Some(Third { xxx, xxy, xyy, yyy });
+            let block =
+                Self { count: x.len() as u64, x: mean.0, y: mean.1, second: Second { xx, xy, yy }, third };
+            match block.checked().and_then(|block| sum.merge(&block)) {
+                Ok(merged) => sum = merged,
+                // One at a time finds the value to blame, or that only the plain sum of the block overflows.
+                Err(_) => x.iter().zip(y).try_for_each(|(&x, &y)| sum.push(x, y))?,
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Takes a part out of a sample: the inverse of [`CoMoments::merge`].
+    ///
+    /// Sound only if `part` was merged in before; about `log10(before / after)` digits of a variance are lost.
+    ///
+    /// # Errors
+    /// [`StatsError::NotAPart`] if `part` has more pairs or more spread; [`StatsError::Overflow`].
+    pub fn subtract(&self, part: &Self) -> Result<Self, StatsError> {
+        let not_a_part = || StatsError::NotAPart { what: "the co-moments" };
+        let count = self.count.checked_sub(part.count).ok_or_else(not_a_part)?;
+        if part.count == 0 {
+            return Ok(*self);
+        }
+        if count == 0 {
+            return Ok(Self::default());
+        }
+        let (na, nb, n) = (count as f64, part.count as f64, self.count as f64);
+        let (x, y) =
+            (self.x.plus(self.x.minus(part.x) * (nb / na)), self.y.plus(self.y.minus(part.y) * (nb / na)));
+        let (dx, dy) = (part.x.minus(x), part.y.minus(y));
+        let (wa, wb) = (na / n, nb / n);
+        let weight = wa * nb;
+        let xx =
+            remainder(self.second.xx, part.second.xx + dx * dx * weight, count).ok_or_else(not_a_part)?;
+        let yy =
+            remainder(self.second.yy, part.second.yy + dy * dy * weight, count).ok_or_else(not_a_part)?;
+        let bound = xx.sqrt() * yy.sqrt();
+        let xy = (self.second.xy - part.second.xy - dx * dy * weight).clamp(-bound, bound);
+        let third = self.third.zip(part.third).map(|(whole, tb)| {
+            let skew = weight * (wa - wb);
+            let (sxx, sxy) = (wa * part.second.xx - wb * xx, wa * part.second.xy - wb * xy);
+            let syy = wa * part.second.yy - wb * yy;
+            let rest = |whole: f64, part: f64, moved: f64, bound: f64| {
+                if bound > 0.0 { whole - part - moved } else { 0.0 }
+            };
+            Third {
+                xxx: rest(whole.xxx, tb.xxx, dx * dx * dx * skew + 3.0 * dx * sxx, xx),
+                xxy: rest(whole.xxy, tb.xxy, dx * dx * dy * skew + 2.0 * dx * sxy + dy * sxx, bound),
+                xyy: rest(whole.xyy, tb.xyy, dx * dy * dy * skew + 2.0 * dy * sxy + dx * syy, bound),
+                yyy: rest(whole.yyy, tb.yyy, dy * dy * dy * skew + 3.0 * dy * syy, yy),
+            }
+        });
+        Self { count, x, y, second: Second { xx, xy, yy }, third }.checked()
+    }
+
     /// Returns the number of pairs.
     #[must_use]
     pub const fn count(&self) -> u64 {
@@ -180,6 +249,12 @@ impl CoMoments {
         let third = t.yyy - 3.0 * slope * t.xyy + 3.0 * slope * slope * t.xxy - slope * slope * slope * t.xxx;
         let skewness = third / (second * (second / n).sqrt());
         skewness.is_finite().then_some(skewness)
+    }
+
+    /// Returns the means of x and y, the second sums `[xx, xy, yy]` and the third `[xxx, xxy, xyy, yyy]`.
+    pub(crate) fn parts(&self) -> ((Twofold, Twofold), [f64; 3], Option<[f64; 4]>) {
+        let Second { xx, xy, yy } = self.second;
+        ((self.x, self.y), [xx, xy, yy], self.third.map(|t| [t.xxx, t.xxy, t.xyy, t.yyy]))
     }
 
     /// Tells whether the third sums are known.
@@ -293,6 +368,29 @@ mod tests {
         }
         let (a, b) = (collect(&pairs(9, 1.0)), collect(&pairs(4, 3.0)));
         assert_eq!(a.merge(&b).unwrap(), b.merge(&a).unwrap());
+    }
+
+    #[test]
+    fn subtracting_undoes_merging() {
+        let (a, b) = (collect(&pairs(3000, 1e6)), collect(&pairs(411, 1e6 + 2.0)));
+        let rest = a.merge(&b).unwrap().subtract(&b).unwrap();
+        close(rest.covariance().unwrap(), a.covariance().unwrap(), 1e-12);
+        close(rest.variance_y().unwrap(), a.variance_y().unwrap(), 1e-12);
+        close(rest.residual_skewness(0.3).unwrap(), a.residual_skewness(0.3).unwrap(), 1e-10);
+        assert_eq!(a.subtract(&a).unwrap(), CoMoments::default());
+        assert!(b.subtract(&a).is_err());
+        let columns = CoMoments::from_columns(&[1.0, 2.0, 4.0], &[0.0, 3.0, 1.0]).unwrap();
+        close(
+            columns.covariance().unwrap(),
+            collect(&[(1.0, 0.0), (2.0, 3.0), (4.0, 1.0)]).covariance().unwrap(),
+            1e-14,
+        );
+        let data = pairs(2777, 1e6);
+        let (x, y): (Vec<f64>, Vec<f64>) = data.iter().copied().unzip();
+        let (columns, rows) = (CoMoments::from_columns(&x, &y).unwrap(), collect(&data));
+        close(columns.covariance().unwrap(), rows.covariance().unwrap(), 1e-12);
+        close(columns.residual_skewness(0.3).unwrap(), rows.residual_skewness(0.3).unwrap(), 1e-11);
+        assert!(CoMoments::from_columns(&[1.0], &[]).is_err());
     }
 
     #[test]

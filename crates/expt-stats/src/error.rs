@@ -75,6 +75,43 @@ pub enum StatsError {
         /// Which input.
         what: &'static str,
     },
+    /// Nothing varies, so there is no scale to judge a difference by.
+    #[error(
+        "{what} does not vary (its standard error is zero), so there is no test; wait for data that varies or \
+         report the estimate alone"
+    )]
+    NoVariance {
+        /// Which input.
+        what: &'static str,
+    },
+    /// A state is to be taken out of one that does not contain it.
+    #[error(
+        "{what} to subtract have more units or more spread than the state; subtract only what was merged in"
+    )]
+    NotAPart {
+        /// Which states.
+        what: &'static str,
+    },
+    /// Two states of values that were capped differently meet.
+    #[error(
+        "the states were capped differently; cap all arms by one `Cap`, fixed beforehand or from all arms"
+    )]
+    CapsDiffer,
+    /// Two states with different meanings of weights meet.
+    #[error("one state counts frequencies, the other weighs reliability; merge only states of one kind")]
+    WeightsDiffer,
+    /// Two states of different shape meet.
+    #[error(
+        "{what} has {found} variables, the other {need}; merge and compare only states of one definition"
+    )]
+    Shape {
+        /// Which state.
+        what: &'static str,
+        /// How many variables it has.
+        found: usize,
+        /// How many the other has.
+        need: usize,
+    },
     /// A metric of the design is missing from the readings.
     #[error("the readings lack metric `{name}`; pass its state, or say `with_no_data` if it has none yet")]
     MissingMetric {

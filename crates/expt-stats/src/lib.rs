@@ -48,24 +48,23 @@
 
 mod agreement;
 mod arm;
+mod columns;
 mod comoments;
 mod decision;
 mod effect;
 mod error;
+pub mod fixed;
 mod interval;
 mod level;
-mod lift;
 mod moments;
 mod multiple;
 pub mod power;
-mod proportion;
 mod sequential;
 pub mod special;
 mod srm;
 #[cfg(test)]
 mod testing;
 mod twofold;
-mod welch;
 
 pub use agreement::{FlipCounts, McNemar, PairedMoments, PairedSummary};
 pub use arm::ArmEstimate;
@@ -76,16 +75,14 @@ pub use decision::{
 };
 pub use effect::{EffectState, Shape};
 pub use error::StatsError;
+pub use fixed::{LiftScale, Proportion, RelativeLift, Welch, WelchOutcome, WelchTest};
 pub use interval::{Coverage, Interval};
 pub use level::{Alpha, Alternative, LnP, Probability};
-pub use lift::{LiftScale, RelativeLift};
 pub use moments::Moments;
 pub use multiple::{Adjusted, Correction};
 pub use power::plan::{PowerPlan, SampleSize};
-pub use proportion::Proportion;
 pub use sequential::{
     DifferenceEstimate, DifferenceLook, DifferenceSequence, LevelEstimate, LevelLook, LevelSequence, NotYet,
     Shortfall, StartRule,
 };
 pub use srm::{Shares, SrmMethod, SrmResult, SrmVerdict};
-pub use welch::{Welch, WelchOutcome, WelchTest};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::columns::{BLOCK, block};
 use crate::error::{StatsError, finite, non_negative};
 use crate::twofold::Twofold;
 
@@ -41,8 +42,17 @@ impl Moments {
     /// As [`Moments::push`].
     pub fn from_values(values: &[f64]) -> Result<Self, StatsError> {
         let mut moments = Self::default();
-        for &value in values {
-            moments.push(value)?;
+        for chunk in values.chunks(BLOCK) {
+            let sums = block(chunk);
+            let (mean, second, third) = (sums.mean, sums.second, Some(sums.third));
+            let merged = Self { count: chunk.len() as u64, mean, second, third }
+                .checked()
+                .and_then(|b| moments.merge(&b));
+            match merged {
+                Ok(merged) => moments = merged,
+                // One at a time finds the value to blame, or that only the plain sum of the block overflows.
+                Err(_) => chunk.iter().try_for_each(|&value| moments.push(value))?,
+            }
         }
         Ok(moments)
     }
@@ -142,6 +152,40 @@ impl Moments {
             .checked()
     }
 
+    /// Takes a part out of a sample: the inverse of [`Moments::merge`].
+    ///
+    /// Sound only if `part` was merged in before; the states cannot show that, only some contradictions. The more
+    /// of the spread leaves, the fewer digits of the variance stay: about `log10(before / after)` are lost. Sums
+    /// that rounding made slightly negative become zero.
+    ///
+    /// # Errors
+    /// [`StatsError::NotAPart`] if `part` has more values or more spread than the sample; [`StatsError::Overflow`].
+    pub fn subtract(&self, part: &Self) -> Result<Self, StatsError> {
+        let not_a_part = StatsError::NotAPart { what: "the moments" };
+        let count = self.count.checked_sub(part.count).ok_or(not_a_part.clone())?;
+        if part.count == 0 {
+            return Ok(*self);
+        }
+        if count == 0 {
+            return Ok(Self::default());
+        }
+        let (na, nb, n) = (count as f64, part.count as f64, self.count as f64);
+        let shift = self.mean.minus(part.mean) * (nb / na);
+        let mean = self.mean.plus(shift);
+        let delta = part.mean.minus(mean);
+        let between = delta * delta * (na / n) * nb;
+        let second = remainder(self.second, part.second + between, count).ok_or(not_a_part)?;
+        let third = self.third.zip(part.third).map(|(whole, part_third)| {
+            let spread = (na * part.second - nb * second) / n;
+            if second > 0.0 {
+                whole - part_third - between * delta * ((na - nb) / n) - 3.0 * delta * spread
+            } else {
+                0.0
+            }
+        });
+        Self { count, mean, second, third }.checked()
+    }
+
     /// Returns the number of values.
     #[must_use]
     pub const fn count(&self) -> u64 {
@@ -174,6 +218,21 @@ impl Moments {
         skewness.is_finite().then_some(skewness)
     }
 
+    /// Returns `self - other` of the means from all their digits; zero if a sample is empty.
+    pub(crate) fn mean_minus(&self, other: &Self) -> f64 {
+        if self.count > 0 && other.count > 0 { self.mean.minus(other.mean) } else { 0.0 }
+    }
+
+    /// Returns the mean minus a number from all digits of the mean.
+    pub(crate) fn mean_above(&self, value: f64) -> f64 {
+        self.mean.minus(Twofold::new(value))
+    }
+
+    /// Returns the second central sum.
+    pub(crate) const fn second(&self) -> f64 {
+        self.second
+    }
+
     /// Tells whether the third sum is known.
     pub(crate) fn knows_skewness(&self) -> bool {
         self.third.is_some()
@@ -194,6 +253,16 @@ impl Moments {
             Err(StatsError::Overflow { what: "a moment" })
         }
     }
+}
+
+/// Returns `whole - part` as the central sum of `count` values; `None` if it is negative beyond rounding.
+pub(crate) fn remainder(whole: f64, part: f64, count: u64) -> Option<f64> {
+    let rest = whole - part;
+    let rounding = 1e-9 * whole.max(part);
+    if rest < -rounding {
+        return None;
+    }
+    Some(if count < 2 { 0.0 } else { rest.max(0.0) })
 }
 
 impl Default for Moments {
@@ -287,6 +356,46 @@ mod tests {
         assert_eq!(a.merge(&b).unwrap(), b.merge(&a).unwrap());
         assert_eq!(a.merge(&Moments::default()).unwrap(), a);
         assert_eq!(Moments::default().merge(&a).unwrap(), a);
+    }
+
+    #[test]
+    fn columns_equal_rows_and_name_the_bad_value() {
+        for (n, offset) in [(1, 3.0), (2, 0.0), (1023, 0.0), (5000, 1e9)] {
+            let data = values(n, offset);
+            let column = Moments::from_values(&data).unwrap();
+            let mut rows = Moments::default();
+            data.iter().for_each(|&value| rows.push(value).unwrap());
+            close(column.mean().unwrap(), rows.mean().unwrap(), 1e-15);
+            assert_eq!(column.variance().is_some(), n > 1);
+            if n > 2 {
+                close(column.variance().unwrap(), rows.variance().unwrap(), 1e-12);
+                close(column.skewness().unwrap(), rows.skewness().unwrap(), 1e-11);
+            }
+        }
+        let mut data = values(3000, 0.0);
+        data[2000] = f64::NEG_INFINITY;
+        let error = StatsError::NotFinite { what: "value", value: f64::NEG_INFINITY };
+        assert_eq!(Moments::from_values(&data), Err(error));
+        assert_eq!(Moments::from_values(&[1.7e308; 5000]), Err(StatsError::Overflow { what: "a moment" }));
+    }
+
+    #[test]
+    fn subtracting_undoes_merging() {
+        for offset in [0.0, 1e9] {
+            let (first, second) = (values(3000, offset), values(700, offset + 3.0));
+            let (a, b) = (Moments::from_values(&first).unwrap(), Moments::from_values(&second).unwrap());
+            let rest = a.merge(&b).unwrap().subtract(&b).unwrap();
+            assert_eq!(rest.count(), a.count());
+            close(rest.mean().unwrap(), a.mean().unwrap(), 1e-15);
+            close(rest.variance().unwrap(), a.variance().unwrap(), 1e-12);
+            close(rest.skewness().unwrap(), a.skewness().unwrap(), 1e-11);
+            assert_eq!(a.subtract(&a).unwrap(), Moments::default());
+            assert_eq!(a.subtract(&Moments::default()).unwrap(), a);
+            assert!(b.subtract(&a).is_err());
+        }
+        let (flat, wild) =
+            (Moments::from_values(&[1.0; 9]).unwrap(), Moments::from_values(&[1.0, 7.0]).unwrap());
+        assert_eq!(flat.subtract(&wild), Err(StatsError::NotAPart { what: "the moments" }));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::StatsError;
+use crate::fixed::Proportion;
 use crate::level::{Alpha, LnP};
-use crate::proportion::Proportion;
 use crate::special::beta::{incomplete_beta, ln_beta_kernel};
 
 /// Counts paired decisions of a reference and a candidate; a commutative monoid.

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::comoments::CoMoments;
 use crate::error::{StatsError, non_negative};
+use crate::fixed::Proportion;
 use crate::interval::{Coverage, Interval};
 use crate::level::Alpha;
 use crate::moments::Moments;
-use crate::proportion::Proportion;
 use crate::special::{normal, student};
 
 /// Counts pairs of outputs of a reference and a candidate on the same input; a commutative monoid for
@@ -75,6 +75,12 @@ impl PairedMoments {
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.differences.count()
+    }
+
+    /// Returns the moments of the differences, candidate minus reference.
+    #[must_use]
+    pub const fn differences(&self) -> &Moments {
+        &self.differences
     }
 
     /// Summarises the agreement.

@@ -65,8 +65,20 @@ impl<'a> Input<'a> {
         match self.0.get(name).and_then(Value::as_str) {
             Some("inf") => Ok(f64::INFINITY),
             Some("-inf") => Ok(f64::NEG_INFINITY),
+            Some("nan" | "NaN") => Ok(f64::NAN),
             _ => self.get(name),
         }
+    }
+
+    /// A count. Whatever is none is refused as the library's type for counts refuses it.
+    pub(super) fn count(&self, name: &str) -> Result<u64, Fault> {
+        let value = self.number(name)?;
+        let whole = value as u64;
+        if whole as f64 == value {
+            return Ok(whole);
+        }
+        let allowed = "a whole number, zero or more";
+        Err(Fault::Refused(StatsError::OutOfRange { what: "a count", value, allowed }))
     }
 }
 

@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::t_test::{TOutcome, TTest};
 use crate::arm::ArmEstimate;
 use crate::error::{StatsError, finite};
-use crate::interval::{Coverage, Interval};
+use crate::interval::Interval;
 use crate::level::{Alpha, Alternative, LnP};
-use crate::special::student;
 
 /// Compares two arms at one sample size fixed beforehand.
 ///
 /// Estimand: `treatment - control`. Assumes independent units and estimates that are approximately
-/// normal; variances may differ. With `v_i` the variance of arm i's estimate, `t = (difference - null)
+/// normal; variances may differ. [`TTest`] asks the same with more options and returns cautions. With `v_i` the variance of arm i's estimate, `t = (difference - null)
 /// / sqrt(v_c + v_t)` has about `(v_c + v_t)^2 / (v_c^2/(n_c - 1) + v_t^2/(n_t - 1))` degrees of
 /// freedom (Welch 1947; Satterthwaite 1946). Not valid under repeated looks: use
 /// [`DifferenceSequence`](crate::DifferenceSequence) for that.
@@ -60,34 +60,20 @@ impl Welch {
     /// Runs the test.
     #[must_use]
     pub fn compare(&self, control: &ArmEstimate, treatment: &ArmEstimate) -> WelchOutcome {
-        let difference = treatment.estimate() - control.estimate();
-        let (vc, vt) = (control.variance(), treatment.variance());
-        let standard_error = (vc + vt).sqrt();
-        if standard_error <= 0.0 || !standard_error.is_finite() || !difference.is_finite() {
-            return WelchOutcome::NoVariance { difference: difference.clamp(f64::MIN, f64::MAX) };
+        let test = TTest::new(self.alpha).with_alternative(self.alternative).with_finite_null(self.null);
+        match test.compare(control, treatment) {
+            TOutcome::NoVariance { estimate } => WelchOutcome::NoVariance { difference: estimate },
+            TOutcome::Tested(test) => WelchOutcome::Tested(WelchTest {
+                difference: test.estimate,
+                standard_error: test.standard_error,
+                df: satterthwaite(control, treatment),
+                t: test.statistic,
+                ln_p: test.ln_p,
+                alternative: self.alternative,
+                null: self.null,
+                interval: test.interval,
+            }),
         }
-        let df = satterthwaite(control, treatment);
-        let t = ((difference - self.null) / standard_error).clamp(f64::MIN, f64::MAX);
-        let ln_two = std::f64::consts::LN_2;
-        let (ln_p, tail) = match self.alternative {
-            Alternative::TwoSided => (ln_two + student::ln_sf(t.abs(), df), 0.5 * self.alpha.get()),
-            Alternative::Greater => (student::ln_sf(t, df), self.alpha.get()),
-            Alternative::Less => (student::ln_sf(-t, df), self.alpha.get()),
-        };
-        let reach = student::upper_quantile(tail, df) * standard_error;
-        let lower =
-            if self.alternative == Alternative::Less { f64::NEG_INFINITY } else { difference - reach };
-        let upper = if self.alternative == Alternative::Greater { f64::INFINITY } else { difference + reach };
-        WelchOutcome::Tested(WelchTest {
-            difference,
-            standard_error,
-            df,
-            t,
-            ln_p: LnP::saturating(ln_p),
-            alternative: self.alternative,
-            null: self.null,
-            interval: Interval::new(lower, upper, self.alpha, Coverage::Fixed),
-        })
     }
 }
 
@@ -129,9 +115,14 @@ pub struct WelchTest {
 
 /// Returns the Satterthwaite degrees of freedom; scale free, so tiny variances do not underflow.
 pub(crate) fn satterthwaite(control: &ArmEstimate, treatment: &ArmEstimate) -> f64 {
-    let total = control.variance() + treatment.variance();
-    let (c, t) = (control.variance() / total, treatment.variance() / total);
-    1.0 / (c * c / (control.count() - 1) as f64 + t * t / (treatment.count() - 1) as f64)
+    combined_df((control.variance(), control.count()), (treatment.variance(), treatment.count()))
+}
+
+/// As [`satterthwaite`] for any two variance components with their counts.
+pub(super) fn combined_df(control: (f64, u64), treatment: (f64, u64)) -> f64 {
+    let total = control.0 + treatment.0;
+    let (c, t) = (control.0 / total, treatment.0 / total);
+    1.0 / (c * c / (control.1 - 1) as f64 + t * t / (treatment.1 - 1) as f64)
 }
 
 #[cfg(test)]

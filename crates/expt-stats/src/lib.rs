@@ -48,6 +48,8 @@
 
 mod agreement;
 mod arm;
+pub mod bayes;
+pub mod bootstrap;
 mod comoments;
 mod decision;
 mod effect;
@@ -55,13 +57,18 @@ mod error;
 mod interval;
 mod level;
 mod lift;
+pub mod meta;
 mod moments;
 mod multiple;
 mod power;
 mod proportion;
+pub mod quantile;
+pub mod rank;
+pub mod regression;
 mod sequential;
 pub mod special;
 mod srm;
+mod tails;
 #[cfg(test)]
 mod testing;
 mod twofold;

@@ -190,7 +190,7 @@ fn inside_unit(p: f64) -> Result<f64, StatsError> {
 }
 
 /// `ln(2 π) / 2`.
-const HALF_LN_TAU: f64 = 0.918_938_533_204_672_7;
+pub(crate) const HALF_LN_TAU: f64 = 0.918_938_533_204_672_7;
 
 /// Upper bound on the steps of a series or continued fraction.
 const MAX_STEPS: f64 = 1e6;

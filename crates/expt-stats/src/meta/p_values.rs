@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{StatsError, non_negative};
 use crate::level::LnP;
-use crate::special::gamma::incomplete_gamma;
-use crate::special::{chi_square_ln_sf, ln_1m_exp, normal, student};
-use crate::tails::increasing_root;
+use crate::special::{Tail, chi_square_ln_cdf, chi_square_ln_sf, normal, normal_quantile_at, student};
+use crate::tails::ln_1m_exp;
 
 /// Names a rule that combines p-values of the same hypothesis, or of several of which none holds.
 ///
@@ -67,8 +66,8 @@ pub fn combine_p_values(p: &[LnP], rule: PCombination) -> Result<CombinedP, Stat
         }
         PCombination::Pearson => {
             let half = -sum(ln_q());
-            let ln_lower = if half > 0.0 { incomplete_gamma(n, half).ln_lower } else { f64::MIN };
-            (-2.0 * half, ln_lower)
+            let statistic = (-2.0 * half).max(f64::MIN);
+            (statistic, chi_square_ln_cdf(-statistic, 2.0 * n)?)
         }
         PCombination::Tippett => {
             let least = ln_p().fold(0.0, f64::min);
@@ -132,12 +131,8 @@ fn z(p: LnP) -> f64 {
 
 /// The same for a logarithm of at most one half.
 fn upper_quantile(ln_p: f64) -> f64 {
-    if ln_p > -700.0 {
-        return normal::upper_quantile(ln_p.exp());
-    }
-    let guess = (-2.0 * (ln_p + 0.5 * (-2.0 * ln_p).max(1.0).ln())).max(1.0).sqrt();
-    let guess = if guess.is_finite() { guess } else { (-ln_p).sqrt() * 2.0_f64.sqrt() };
-    increasing_root(guess, 1e-3 * guess, |z| ln_p - normal::ln_sf(z))
+    // The logarithm is in the function's domain: at most ln(1/2).
+    normal_quantile_at(Tail::LnUpper(ln_p)).map_or(0.0, |z| z.clamp(-f64::MAX.sqrt(), f64::MAX.sqrt()))
 }
 
 /// The mean of the cotangents and the logarithm of its upper tail.

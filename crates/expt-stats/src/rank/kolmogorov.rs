@@ -1,7 +1,7 @@
 //! The distribution of the one-sample Kolmogorov-Smirnov statistic.
 
-use crate::special::HALF_LN_TAU;
-use crate::special::gamma::{deviance, stirling_error};
+use crate::level::Probability;
+use crate::special::binomial_ln_pmf;
 
 /// Returns P(D_n >= d) for the two-sided statistic of n values.
 ///
@@ -50,20 +50,11 @@ pub(super) fn one_sided(n: u64, d: f64) -> f64 {
     let last = (size * (1.0 - d)).floor() as u64;
     let mut sum = (size * (-d).ln_1p()).exp();
     for j in 1..=last.min(n - 1) {
-        let (hits, misses) = (j as f64, (n - j) as f64);
-        let p = d + hits / size;
-        let q = misses / size - d;
-        if q <= 0.0 {
+        let p = d + j as f64 / size;
+        if p >= 1.0 {
             break;
         }
-        let ln_term = stirling_error(size)
-            - stirling_error(hits)
-            - stirling_error(misses)
-            - deviance(hits, size * p)
-            - deviance(misses, size * q)
-            - 0.5 * (hits * (misses / size)).ln()
-            - HALF_LN_TAU;
-        sum += d / p * ln_term.exp();
+        sum += d / p * binomial_ln_pmf(j, n, Probability::clamped(p)).exp();
     }
     sum.min(1.0)
 }

@@ -1,146 +1,263 @@
 //! Student's t distribution for every positive number of degrees of freedom, infinity included.
 
-use super::beta::{ln_beta_kernel, tail_fraction};
-use super::gamma::ln_gamma;
-use super::{MAX_STEPS, ln_1m_exp, normal};
+use super::numeric::{Here, SQRT_TAU, Split, polynomial, solve, sum_of_ratios};
+use super::target::Target;
+use super::{Tail, normal, tables};
 
 /// Returns P(T > t).
 pub(crate) fn sf(t: f64, df: f64) -> f64 {
-    if df.is_infinite() {
+    if is_normal(t, df) {
         normal::sf(t)
     } else if t < 0.0 {
         1.0 - sf(-t, df)
-    } else if t * t < CENTRE_LIMIT {
-        0.5 - centre(t, df).probability
     } else {
-        tail(t.ln(), df).ln_sf.exp()
+        tail(t, df).lower()
     }
 }
 
 /// Returns ln P(T > t), at least `f64::MIN`.
 pub(crate) fn ln_sf(t: f64, df: f64) -> f64 {
-    if df.is_infinite() {
+    if is_normal(t, df) {
         normal::ln_sf(t)
     } else if t < 0.0 {
-        ln_1m_exp(ln_sf(-t, df))
-    } else if t * t < CENTRE_LIMIT {
-        sf(t, df).ln()
-    } else if t.is_infinite() {
-        f64::MIN
+        (-sf(-t, df)).ln_1p()
     } else {
-        tail(t.ln(), df).ln_sf.clamp(f64::MIN, 0.0)
+        tail(t, df).ln_lower()
     }
 }
 
 /// Returns the t with P(T > t) = q for `0 < q < 1`, at most `f64::MAX` in size.
-///
-/// Near the median, Newton's method on the concave function P(0 < T < t); in the tail, on
-/// ln P(T > e^s), which is concave in s. Both start at the normal quantile, left of the root; concavity
-/// makes them converge from every start, and a fixed cap on the steps keeps them from ever hanging.
 pub(crate) fn upper_quantile(q: f64, df: f64) -> f64 {
-    if q > 0.5 {
-        return -upper_quantile(1.0 - q, df);
+    match Target::new(Tail::Upper(q)) {
+        Ok(target) => quantile(target, df),
+        // Not reached for an open unit interval; the ends of the axis are what is meant.
+        Err(_) => {
+            if q > 0.5 {
+                f64::MIN
+            } else {
+                f64::MAX
+            }
+        }
     }
-    let start = normal::upper_quantile(q);
-    if df.is_infinite() || start <= 0.0 {
-        return start.max(0.0);
-    }
-    if q > 0.2 && df >= 1.0 {
-        return centre_quantile(0.5 - q, df, start);
-    }
-    let t = tail_quantile(q.ln(), df, start);
-    if q > 0.2 && t * t < CENTRE_LIMIT { centre_quantile(0.5 - q, df, t) } else { t }
+}
+
+/// Returns the quantile, at most `f64::MAX` in size.
+pub(crate) fn quantile(target: Target, df: f64) -> f64 {
+    let z = target.normal().abs();
+    let far = if df.is_infinite() || z <= 0.0 {
+        z
+    } else if near_the_median(target.distance(), df) {
+        central_quantile(target.distance(), df)
+    } else {
+        tail_quantile(target, df, z)
+    };
+    if target.is_lower() { -far } else { far }
+}
+
+/// At these the correction `(t^4 + t^2) / (4 df)` of the exponent is below the last place.
+fn is_normal(t: f64, df: f64) -> bool {
+    df > 1e17 && (df.is_infinite() || t * t < 1e-17 * df)
+}
+
+/// Near the median the distance from one half has more digits than the tail; beyond `t^2 = df` the series is slow.
+fn near_the_median(distance: f64, df: f64) -> bool {
+    distance < 0.1 && distance < 0.4 * FRAC_1_SQRT_PI * half_step(0.5 * df)
 }
 
 /// Solves P(0 < T < t) = probability.
-fn centre_quantile(probability: f64, df: f64, start: f64) -> f64 {
-    let mut t = start;
+fn central_quantile(probability: f64, df: f64) -> f64 {
+    // P(0 < T < t) is concave: from the left Newton's method cannot overshoot, and the density is known.
+    let mut t = probability / (FRAC_1_SQRT_PI * half_step(0.5 * df) / df.sqrt());
     for _ in 0..MAX_NEWTON {
-        let here = centre(t, df);
-        let step = (probability - here.probability) * t / here.kernel;
+        let (here, density) = centre(t, df);
+        let step = (probability - here) / density;
+        // Halley: the ln density falls by (df + 1) t / (df + t^2).
+        let bend = 0.5 * step * (df + 1.0) * t / (df + t * t);
+        let step = step / (1.0 - bend).max(0.5);
         t += step;
-        if step.abs() <= f64::EPSILON * t {
+        if step.abs() <= 1e-5 * t {
             break;
         }
     }
     t
 }
 
-/// Solves ln P(T > e^s) = ln q and returns e^s.
-fn tail_quantile(ln_q: f64, df: f64, start: f64) -> f64 {
-    let mut s = start.ln();
-    for _ in 0..MAX_NEWTON {
-        let here = tail(s, df);
-        let step = (here.ln_sf - ln_q) * (here.ln_sf - here.ln_kernel).exp();
-        s += step;
-        if step.abs() <= f64::EPSILON {
+/// Solves ln P(T > t) = target.
+fn tail_quantile(target: Target, df: f64, z: f64) -> f64 {
+    let start = start(target, df, z);
+    solve(start, target.ln(), false, |t| {
+        let split = tail(t, df);
+        let ratio = t / df.sqrt();
+        let square = ratio * ratio;
+        // d ln(t f(t)) / d ln t.
+        let slope = 1.0
+            - (df + 1.0) * if square > 1.0 { 1.0 / (1.0 + 1.0 / square) } else { square / (1.0 + square) };
+        Here { ln_tail: split.ln_lower(), hazard: split.density / split.factor, slope }
+    })
+}
+
+/// Returns a first guess: the power law of the far tail, or the expansion of Hill (1970) about the normal.
+fn start(target: Target, df: f64, z: f64) -> f64 {
+    let a = 0.5 * df;
+    // P(T > t) = y^(1/2) x^a K / (2 a) (1 + ...), x = df / (df + t^2).
+    let ln_x = (target.ln() + (2.0 * a / half_step(a)).ln()) / a;
+    if ln_x < -2.5 || df < 1.5 {
+        // One more term: the ratio of the second to the first.
+        let x = ln_x.min(-1e-3).exp();
+        let correction = (1.0 + (a + 0.5) / (a + 1.0) * x) * (1.0 - x).max(0.1).sqrt();
+        let ln_x = ln_x - correction.ln() / a;
+        if ln_x < -60.0 {
+            return (0.5 * (df.ln() - ln_x)).min(709.0).exp();
+        }
+        return (df * (-ln_x.min(-1e-3)).exp_m1()).sqrt();
+    }
+    // Hill's y: the normal quantile to the variable in which t is nearly normal.
+    let scale = df - 0.5;
+    let square = z * z;
+    let b = 48.0 * scale * scale;
+    let tau = z
+        * (1.0 + (square + 3.0) / b
+            - (((0.4 * square + 3.3) * square + 24.0) * square + 85.5)
+                / (b * (b + 0.8 * square * square + 100.0)));
+    (df * (tau * tau / scale).exp_m1()).sqrt()
+}
+
+/// Returns P(0 < T < t) and the density at t, for `t >= 0`.
+fn centre(t: f64, df: f64) -> (f64, f64) {
+    let square = t * t;
+    let a = 0.5 * df;
+    let constant = half_step(a) / (2.0 * a).sqrt();
+    let depth = (square / df).ln_1p();
+    let density = constant * (-(a + 0.5) * depth).exp() * FRAC_1_SQRT_PI;
+    if df < ASYMPTOTIC_DF || depth > 1.0 {
+        let y = square / (df + square);
+        // The series of `I_y(1/2, a) / 2`, all terms positive.
+        return (density * t * sum_of_ratios(|k| (a + 0.5 + k) / (1.5 + k) * y), density);
+    }
+    let scale = df - 0.5;
+    let tau = (scale * depth).sqrt();
+    let decay = (-0.5 * scale * depth).exp();
+    let mut moment = SQRT_TAU * normal::centre(tau);
+    let (mut sum, mut power, mut order) = (moment, tau / scale * decay, 1.0);
+    for coefficient in tables::STUDENT_SERIES.iter().skip(1) {
+        for _ in 0..2 {
+            moment = order / scale * moment - power;
+            power *= depth;
+            order += 2.0;
+        }
+        let term = coefficient * moment;
+        sum += term;
+        if term.abs() <= 1e-17 * sum {
             break;
         }
     }
-    s.exp().min(f64::MAX)
+    (normalisation(scale) * sum, density)
 }
 
-/// The centre of the distribution at one point.
-struct Centre {
-    /// P(0 < T < t).
-    probability: f64,
-    /// t times the density.
-    kernel: f64,
-}
-
-/// Returns P(0 < T < t) for `t >= 0`: the series of `I_y(1/2, df/2) / 2`, all terms positive.
-fn centre(t: f64, df: f64) -> Centre {
-    let square = t * t;
-    let (x, y) = (df / (df + square), square / (df + square));
-    if y <= 0.0 {
-        return Centre { probability: 0.0, kernel: 0.0 };
+/// Splits `2 P(T > t) = I_x(df/2, 1/2)` for `t >= 0`, as a lower tail of `x = df / (df + t^2)`.
+///
+/// In `tau^2 = (df - 1/2) ln(1 + t^2/df)` the tail is `∫ exp(-tau^2/2) sqrt((L/2)/sinh(L/2)) dtau` up to a
+/// factor, with `L = tau^2 / (df - 1/2)`; the root has a series in `L^2` (the basis of Hill 1970), integrated
+/// term by term against normal moments. Smaller degrees of freedom are first raised by two at a time, which adds
+/// positive terms; far out (L > 1) these terms alone are the whole tail.
+fn tail(t: f64, df: f64) -> Split {
+    let a = 0.5 * df;
+    let ratio = t / df.sqrt();
+    let depth = if ratio > 1e8 { 2.0 * t.ln() - df.ln() } else { (ratio * ratio).ln_1p() };
+    if !depth.is_finite() {
+        return Split::end(false);
     }
-    let kernel = ln_beta_kernel(0.5, 0.5 * df, y, x).exp();
-    let (mut term, mut sum, mut k) = (1.0, 1.0, 0.0);
-    while term > sum * f64::EPSILON * 0.1 && k < MAX_STEPS {
-        term *= (0.5 * (df + 1.0) + k) / (1.5 + k) * y;
+    let (x, y) = ((-depth).exp(), -(-depth).exp_m1());
+    // t times the density, over exp(ln_scale).
+    let density = half_step(a) * y.sqrt() * FRAC_1_SQRT_PI;
+    let held = |factor: f64| Split {
+        holds_lower: true,
+        ln_scale: (-a * depth).max(f64::MIN),
+        factor,
+        density,
+        other: None,
+    };
+    if depth > 1.0 {
+        return held(0.5 * density / a * sum_of_ratios(|k| (a + 0.5 + k) / (a + 1.0 + k) * x));
+    }
+    if df >= ASYMPTOTIC_DF {
+        return held(central_tail(df - 0.5, depth) * (0.25 * depth).exp());
+    }
+    let steps = (0.5 * (ASYMPTOTIC_DF - df)).ceil();
+    let (mut term, mut sum, mut k) = (1.0, 0.0, 0.0);
+    while k < steps {
         sum += term;
+        term *= (a + 0.5 + k) / (a + 1.0 + k) * x;
         k += 1.0;
     }
-    Centre { probability: kernel * sum, kernel }
+    let scale = df + 2.0 * steps - 0.5;
+    let rest = central_tail(scale, depth) * (-(steps - 0.25) * depth).exp();
+    held(0.5 * density / a * sum + rest)
 }
 
-/// The upper tail at one point.
-struct Tail {
-    /// ln P(T > t).
-    ln_sf: f64,
-    /// ln of t times the density.
-    ln_kernel: f64,
-}
-
-/// Returns the tail at `t = e^s`, `I_x(df/2, 1/2) / 2` with `x = df / (df + t^2)`.
-fn tail(s: f64, df: f64) -> Tail {
-    let a = 0.5 * df;
-    let ln_far = 2.0 * s - df.ln();
-    if ln_far > 46.0 {
-        // x < 1e-20: I_x(a, b) = x^a / (a B(a, b)) to the last bit, and t^2 may overflow.
-        let ln_beta = ln_gamma(a) + ln_gamma(0.5) - ln_gamma(a + 0.5);
-        let ln_kernel = -a * ln_far - ln_beta;
-        return Tail { ln_sf: ln_kernel - df.ln(), ln_kernel };
+/// Returns the tail at `depth = ln(1 + t^2/df) <= 1` over `exp(-scale depth / 2)`, for `scale = df - 1/2`.
+fn central_tail(scale: f64, depth: f64) -> f64 {
+    let tau = (scale * depth).sqrt();
+    let mut moment = SQRT_TAU * normal::scaled_sf(tau);
+    let inverse = 1.0 / scale;
+    let (mut sum, mut power, mut order) = (moment, tau * inverse, 1.0);
+    for coefficient in tables::STUDENT_SERIES.iter().skip(1) {
+        for _ in 0..2 {
+            moment = power + order * inverse * moment;
+            power *= depth;
+            order += 2.0;
+        }
+        let term = coefficient * moment;
+        sum += term;
+        if term.abs() <= 1e-17 * sum {
+            break;
+        }
     }
-    let t = s.exp();
-    let square = t * t;
-    if square < CENTRE_LIMIT {
-        let centre = centre(t, df);
-        return Tail { ln_sf: (0.5 - centre.probability).ln(), ln_kernel: centre.kernel.ln() };
-    }
-    let (x, y) = (df / (df + square), square / (df + square));
-    let ln_kernel = ln_beta_kernel(a, 0.5, x, y);
-    // a y - x/2, written so that it stays exact at df = 1e12.
-    let lambda = 0.5 * x * (square - 1.0);
-    Tail { ln_sf: ln_kernel - tail_fraction(a, 0.5, x, y, lambda).ln() - std::f64::consts::LN_2, ln_kernel }
+    normalisation(scale) * sum
 }
 
-/// Below this `t^2` the series is used, above it the continued fraction.
-const CENTRE_LIMIT: f64 = 3.0;
+/// Returns the factor that makes the whole of the asymptotic integral one, for `scale = df - 1/2`.
+fn normalisation(scale: f64) -> f64 {
+    half_step_ratio(scale) / SQRT_TAU
+}
+
+/// Returns `Γ(a + 1/2) / Γ(a)`.
+fn half_step(a: f64) -> f64 {
+    let (mut at, mut product) = (a, 1.0);
+    while at < 0.5 * ASYMPTOTIC_DF {
+        product *= at / (at + 0.5);
+        at += 1.0;
+    }
+    product * (at - 0.25).sqrt() * half_step_ratio(2.0 * at - 0.5)
+}
+
+/// Returns `Γ(a + 1/2) / (Γ(a) sqrt(a - 1/4))` for `scale = 2 a - 1/2`, an even series (Tricomi and Erdélyi
+/// 1951).
+fn half_step_ratio(scale: f64) -> f64 {
+    let inverse = 1.0 / scale;
+    1.0 / polynomial(&NORMALISER, inverse * inverse)
+}
+
+/// `1 / sqrt(π)`.
+const FRAC_1_SQRT_PI: f64 = 0.564_189_583_547_756_3;
+
+/// From this on the asymptotic series is used.
+const ASYMPTOTIC_DF: f64 = 30.0;
 
 /// More Newton steps than any argument needs.
 const MAX_NEWTON: u32 = 60;
+
+/// `(4k - 1)!!` times the coefficients of the series.
+const NORMALISER: [f64; 8] = [
+    1.0,
+    -0.0625,
+    0.041015625,
+    -0.0819091796875,
+    0.34393882751464844,
+    -2.4912861585617065,
+    27.665356937795877,
+    -436.4199626853224,
+];
 
 #[cfg(test)]
 mod tests {

@@ -66,6 +66,24 @@ pub enum StatsError {
         /// How many standard errors are needed.
         need: f64,
     },
+    /// A column of a regression is a linear combination of the columns before it.
+    #[error(
+        "column `{column}` is a linear combination of the columns before it (or constant), so its coefficient \
+         is not determined; leave it out"
+    )]
+    Collinear {
+        /// The column's name.
+        column: String,
+    },
+    /// One unit alone determines a coefficient, so its residual is zero whatever its noise.
+    #[error(
+        "unit {unit} has leverage one: it alone determines a coefficient, and HC2 and HC3 divide by zero; \
+         drop the column that only this unit has, or use HC1"
+    )]
+    FullLeverage {
+        /// The unit's position in the input, from zero.
+        unit: usize,
+    },
     /// A start rule needs the skewness, but the moments came from a summary without it.
     #[error(
         "the skewness of {what} is unknown, so the start rule cannot be checked; build the moments from values \

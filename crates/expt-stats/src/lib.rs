@@ -49,6 +49,8 @@
 mod agreement;
 mod arm;
 mod columns;
+pub mod bayes;
+pub mod bootstrap;
 mod comoments;
 mod decision;
 mod effect;
@@ -59,9 +61,14 @@ mod level;
 mod moments;
 mod multiple;
 pub mod power;
+pub mod meta;
+pub mod quantile;
+pub mod rank;
+pub mod regression;
 mod sequential;
 pub mod special;
 mod srm;
+mod tails;
 #[cfg(test)]
 mod testing;
 mod twofold;

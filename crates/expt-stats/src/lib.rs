@@ -59,7 +59,7 @@ mod moments;
 mod multiple;
 mod power;
 mod proportion;
-mod sequential;
+pub mod sequential;
 pub mod special;
 mod srm;
 #[cfg(test)]

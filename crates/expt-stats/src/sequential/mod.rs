@@ -1,17 +1,24 @@
 //! Inference that stays valid however often one looks.
 
+mod anytime_t;
 mod boundary;
 mod difference;
+mod evalue;
 mod group;
 mod level;
+mod msprt;
 mod root;
 mod start;
 
-pub(crate) use boundary::Boundary;
+pub use anytime_t::{AnytimeT, AnytimeTLook, Radius};
+pub(crate) use boundary::AsymptoticBoundary as Boundary;
+pub use boundary::{AsymptoticBoundary, BoundaryAt};
 pub use difference::{DifferenceEstimate, DifferenceLook, DifferenceSequence};
+pub use evalue::{AlwaysValidP, Calibrator, EValue};
 pub use group::{
     Binding, Efficacy, ExitProbabilities, FutilityRule, GroupAdjusted, GroupLook, GroupMonitor, GroupPlan,
     GroupSequential, Observation, Scale, Sides, Spending,
 };
 pub use level::{LevelEstimate, LevelLook, LevelSequence};
+pub use msprt::{Msprt, MsprtLook};
 pub use start::{NotYet, Shortfall, StartRule};

@@ -3,12 +3,14 @@
 mod anytime_t;
 mod boundary;
 mod difference;
+mod dirichlet;
 mod evalue;
 mod group;
 mod level;
 mod msprt;
 mod root;
 mod start;
+mod uniform;
 
 pub use anytime_t::{AnytimeT, AnytimeTLook, Radius};
 pub(crate) use boundary::AsymptoticBoundary as Boundary;
@@ -22,3 +24,7 @@ pub use group::{
 pub use level::{LevelEstimate, LevelLook, LevelSequence};
 pub use msprt::{Msprt, MsprtLook};
 pub use start::{NotYet, Shortfall, StartRule};
+pub use uniform::{
+    BetaBinomialMixture, DoubleStitching, EmpiricalProcessBound, GammaExponentialMixture,
+    GammaPoissonMixture, Mixture, NormalMixture, PolyStitching, UniformBoundary,
+};

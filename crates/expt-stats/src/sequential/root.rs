@@ -51,12 +51,38 @@ pub(crate) fn bracket_above(mut f: impl FnMut(f64) -> f64, start: f64) -> f64 {
     high
 }
 
+/// Returns the place of the least value of a unimodal function between `low` and `high`, by golden sections.
+///
+/// The place is good to about the square root of the precision, the value there to all of it.
+pub(crate) fn minimise(mut f: impl FnMut(f64) -> f64, low: f64, high: f64) -> f64 {
+    let (mut a, mut b) = (low, high);
+    let mut x = [b - GOLDEN * (b - a), a + GOLDEN * (b - a)];
+    let mut fx = x.map(&mut f);
+    for _ in 0..MINIMISE_STEPS {
+        if fx[0] < fx[1] {
+            b = x[1];
+            x = [b - GOLDEN * (b - a), x[0]];
+            fx = [f(x[0]), fx[0]];
+        } else {
+            a = x[0];
+            x = [x[1], a + GOLDEN * (b - a)];
+            fx = [fx[1], f(x[1])];
+        }
+    }
+    0.5 * (a + b)
+}
+
 fn same_sign(a: f64, b: f64) -> bool {
     (a < 0.0) == (b < 0.0)
 }
 
 /// Upper bound on the evaluations; bisection alone needs 64 at most between neighbouring powers of two.
 const MAX_STEPS: u32 = 200;
+
+/// Shrinks the bracket to 1e-10 of its width.
+const MINIMISE_STEPS: u32 = 48;
+/// `(sqrt 5 - 1) / 2`.
+const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
 #[cfg(test)]
 mod tests {
@@ -70,6 +96,13 @@ mod tests {
         close(find_root(|x| if x < 0.3 { -1.0 } else { 1e9 }, 0.0, 1.0), 0.3, 1e-14);
         close(find_root(|x| (x - 1e-9).exp_m1(), -5.0, 700.0), 1e-9, 1e-9);
         close(find_root(|x| x - 1e300, 0.0, f64::MAX), 1e300, 1e-14);
+    }
+
+    #[test]
+    fn the_least_value_is_found() {
+        let at = minimise(|x| (x - 0.3).powi(2), 0.0, 1.0);
+        assert!((at - 0.3).abs() < 1e-8);
+        assert!(minimise(|x| x, 2.0, 3.0) < 2.0 + 1e-9);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod anytime_t;
 mod boundary;
+mod bounded;
 mod difference;
 mod dirichlet;
 mod evalue;
@@ -15,6 +16,11 @@ mod uniform;
 pub use anytime_t::{AnytimeT, AnytimeTLook, Radius};
 pub(crate) use boundary::AsymptoticBoundary as Boundary;
 pub use boundary::{AsymptoticBoundary, BoundaryAt};
+pub use bounded::{
+    BernoulliCounts, BernoulliSequence, BetCombination, BettingMartingale, BettingOptions,
+    EmpiricalBernsteinSequence, HedgedSequence, HoeffdingSequence, LevelInterval, PredictableBernstein,
+    PredictableHoeffding, RunningLevel, Support,
+};
 pub use difference::{DifferenceEstimate, DifferenceLook, DifferenceSequence};
 pub use evalue::{AlwaysValidP, Calibrator, EValue};
 pub use group::{

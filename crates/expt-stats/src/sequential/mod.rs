@@ -9,6 +9,7 @@ mod evalue;
 mod group;
 mod level;
 mod msprt;
+mod quantile;
 mod root;
 mod start;
 mod uniform;
@@ -29,6 +30,7 @@ pub use group::{
 };
 pub use level::{LevelEstimate, LevelLook, LevelSequence};
 pub use msprt::{Msprt, MsprtLook};
+pub use quantile::{QuantileAb, QuantileRanks, QuantileSequence};
 pub use start::{NotYet, Shortfall, StartRule};
 pub use uniform::{
     BetaBinomialMixture, DoubleStitching, EmpiricalProcessBound, GammaExponentialMixture,

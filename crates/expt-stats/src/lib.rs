@@ -61,7 +61,7 @@ mod power;
 mod proportion;
 pub mod sequential;
 pub mod special;
-mod srm;
+pub mod srm;
 #[cfg(test)]
 mod testing;
 mod twofold;

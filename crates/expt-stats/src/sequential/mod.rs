@@ -23,6 +23,7 @@ pub use bounded::{
     PredictableHoeffding, RunningLevel, Support,
 };
 pub use difference::{DifferenceEstimate, DifferenceLook, DifferenceSequence};
+pub(crate) use dirichlet::ln_bayes_factor;
 pub use evalue::{AlwaysValidP, Calibrator, EValue};
 pub use group::{
     Binding, Efficacy, ExitProbabilities, FutilityRule, GroupAdjusted, GroupLook, GroupMonitor, GroupPlan,

@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(sequence(0.5).ranks(3), QuantileRanks { lower: None, upper: None });
     }
 
-    /// Source: binary search over the published mixture in confseq 0.0.11: the counts next to the limits.
+    /// The counts next to the limits, tried one by one.
     #[test]
     fn the_ranks_are_the_last_believable_counts() {
         let (sequence, n) = (sequence(0.3), 500_u64);

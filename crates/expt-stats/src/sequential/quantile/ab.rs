@@ -63,9 +63,9 @@ impl QuantileAb {
         let from = right.sorted.partition_point(|&x| x <= left.valley.1).saturating_sub(1);
         let between = right.sorted.iter().skip(from).take_while(|&&x| x <= right.valley.0);
         let mut least = ends;
-        let mut last = f64::NAN;
+        let mut last = f64::NEG_INFINITY;
         for &x in between {
-            if x != last {
+            if x > last {
                 least = least.min(total(x));
             }
             last = x;

@@ -65,10 +65,10 @@ pub mod meta;
 pub mod quantile;
 pub mod rank;
 pub mod regression;
-mod sequential;
 pub mod special;
-mod srm;
 mod tails;
+pub mod sequential;
+pub mod srm;
 #[cfg(test)]
 mod testing;
 mod twofold;

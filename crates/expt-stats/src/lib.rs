@@ -56,7 +56,7 @@ mod interval;
 mod level;
 mod lift;
 mod moments;
-mod multiple;
+pub mod multiple;
 mod power;
 mod proportion;
 mod sequential;

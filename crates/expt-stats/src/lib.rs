@@ -57,6 +57,7 @@ mod level;
 mod lift;
 mod moments;
 pub mod multiple;
+pub mod online;
 mod power;
 mod proportion;
 mod sequential;

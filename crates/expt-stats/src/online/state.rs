@@ -375,7 +375,6 @@ impl Parts {
             return;
         }
         self.known += 1;
-        self.carried += done.level;
         self.last_rejection = done.test;
         self.balance_then = self.balance;
         match self.method {
@@ -384,6 +383,7 @@ impl Parts {
             | Procedure::Saffron { .. }
             | Procedure::Addis { .. }
             | Procedure::AlphaInvesting { .. } => self.wealth.reward(),
+            Procedure::OnlineFallback => self.carried += done.level,
             _ => {}
         }
     }

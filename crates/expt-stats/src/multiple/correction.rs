@@ -74,7 +74,7 @@ impl Correction {
     #[must_use]
     pub fn adjust(self, ln_p: &[LnP]) -> Adjusted {
         let values: Vec<f64> = ln_p.iter().map(|ln_p| ln_p.get()).collect();
-        let adjusted = self.on_scale::<Logarithm>(&values);
+        let adjusted = self.on_scale::<Logarithm>(values);
         Adjusted { correction: self, ln_p: adjusted.into_iter().map(LnP::saturating).collect() }
     }
 
@@ -83,7 +83,7 @@ impl Correction {
     /// # Errors
     /// [`StatsError::OutOfRange`] if one is not in `[0, 1]`.
     pub fn adjust_p(self, p: &[f64]) -> Result<Adjusted, StatsError> {
-        let adjusted = self.on_scale::<Plain>(&enter(p)?);
+        let adjusted = self.on_scale::<Plain>(enter(p)?);
         let ln_p = adjusted.into_iter().map(|p| LnP::saturating(p.ln())).collect();
         Ok(Adjusted { correction: self, ln_p })
     }
@@ -95,14 +95,14 @@ impl Correction {
     /// # Errors
     /// [`StatsError::OutOfRange`] if a probability is not in `[0, 1]`.
     pub fn correct<P: PValue>(self, p: &[P]) -> Result<Corrected<P>, StatsError> {
-        let adjusted = self.on_scale::<P::Scale>(&enter(p)?);
+        let adjusted = self.on_scale::<P::Scale>(enter(p)?);
         Ok(Corrected { adjusted: adjusted.into_iter().map(P::leave).collect() })
     }
 
-    fn on_scale<S: Scale>(self, values: &[f64]) -> Vec<f64> {
+    fn on_scale<S: Scale>(self, values: Vec<f64>) -> Vec<f64> {
         let mut ranked = S::ranked(values);
         self.step::<S>(&mut ranked);
-        ranked.restore(&ranked.sorted, S::ONE)
+        ranked.restore()
     }
 
     fn step<S: Scale>(self, ranked: &mut Ranked) {

@@ -68,12 +68,12 @@ fn run(ln_e: impl Iterator<Item = f64>, alpha: Alpha) -> Result<EBh, StatsError>
         }
         values.push(-value);
     }
-    let mut ranked = super::order::ranked(&values);
     let m = values.len() as f64;
+    let mut ranked = super::order::ranked(values);
     step_up::<Logarithm>(&mut ranked.sorted, |rank| m / rank);
     // Unlike a p-value, a level above one does not reject, and alpha is below one.
     let within = |level: &f64| *level <= alpha.get().ln() + TIE_SLACK;
-    let levels = ranked.restore(&ranked.sorted, 0.0);
+    let levels = ranked.restore();
     let rejected: Vec<bool> = levels.iter().map(within).collect();
     Ok(EBh {
         alpha,

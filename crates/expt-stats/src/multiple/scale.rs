@@ -37,7 +37,7 @@ pub trait Scale {
     /// `1 - (1 - p)^count`: the chance of at least one of `count` independent events.
     fn any_of(p: f64, count: f64) -> f64;
     /// The order in which the p-values ascend, and the p-values in that order.
-    fn ranked(values: &[f64]) -> super::order::Ranked;
+    fn ranked(values: Vec<f64>) -> super::order::Ranked;
 }
 
 /// p itself.
@@ -59,7 +59,7 @@ impl Scale for Plain {
         -(count * (-p).ln_1p()).exp_m1()
     }
 
-    fn ranked(values: &[f64]) -> super::order::Ranked {
+    fn ranked(values: Vec<f64>) -> super::order::Ranked {
         super::order::ranked_unit(values)
     }
 }
@@ -76,7 +76,7 @@ impl Scale for Logarithm {
         if ln_p < -600.0 { ln_p + count.ln() } else { Plain::any_of(ln_p.exp(), count).ln() }
     }
 
-    fn ranked(values: &[f64]) -> super::order::Ranked {
+    fn ranked(values: Vec<f64>) -> super::order::Ranked {
         super::order::ranked(values)
     }
 }
@@ -124,5 +124,7 @@ impl sealed::OnScale for LnP {
 
 /// Checks every p-value and brings it onto its scale.
 pub(super) fn enter<P: PValue>(p: &[P]) -> Result<Vec<f64>, StatsError> {
-    p.iter().map(|&p| p.enter()).collect()
+    // Collecting results would grow the vector step by step.
+    p.iter().try_for_each(|&p| p.enter().map(drop))?;
+    Ok(p.iter().map(|&p| p.enter().unwrap_or(f64::INFINITY)).collect())
 }

@@ -29,11 +29,10 @@ pub fn weighted_bh<P: PValue>(p: &[P], weights: &[f64]) -> Result<Corrected<P>, 
         .map(|(p, weight)| if weight > 0.0 { P::Scale::times(p, 1.0 / weight) } else { f64::INFINITY })
         .collect();
     // p / w may exceed one, so the sort for the unit interval does not apply.
-    let mut ranked = super::order::ranked(&values);
-    let m = values.len() as f64;
+    let mut ranked = super::order::ranked(values);
+    let m = p.len() as f64;
     step_up::<P::Scale>(&mut ranked.sorted, |rank| m / rank);
-    let adjusted = ranked.restore(&ranked.sorted, f64::INFINITY);
-    Ok(Corrected { adjusted: adjusted.into_iter().map(P::leave).collect() })
+    Ok(Corrected { adjusted: ranked.restore().into_iter().map(P::leave).collect() })
 }
 
 /// Scales weights to mean one.

@@ -11,7 +11,7 @@ pub(super) fn last_smoothed(x: &[f64], y: &[f64], degrees: f64) -> f64 {
     // In units of the spacing cubed the penalty of any trace strictly between lies in this range.
     let unit = (x.last().unwrap_or(&1.0) - x.first().unwrap_or(&0.0)).powi(3);
     let (mut low, mut high) = ((unit * 1e-12).ln(), (unit * 1e12).ln());
-    for _ in 0..80 {
+    for _ in 0..50 {
         let middle = f64::midpoint(low, high);
         if system.trace(middle.exp()) > degrees { low = middle } else { high = middle }
     }

@@ -16,7 +16,9 @@ use crate::level::Alpha;
 /// Where tests overlap, a result counts from the next test that starts after it was recorded. `r_k` below is
 /// the number of tests that had started when the k-th rejection was recorded (without overlap, the rejected
 /// test itself); these are the asynchronous forms of Zrnic, Ramdas and Jordan (2021), LONDstar, LORDstar and
-/// SAFFRONstar.
+/// SAFFRONstar. A running test counts as one that spends. What is said below about dependence then holds for
+/// the p-values at the decisions; with [`next_level_lagged`](super::OnlineFdr::next_level_lagged) dependence on
+/// the last tests is allowed too, for the modified FDR, E(false rejections) / E(rejections).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "procedure", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -37,11 +39,12 @@ pub enum Procedure {
         w0: f64,
     },
     /// `a_t = gamma_(t - r) W(r)`, r the last rejection, `W(t) = W(t-1) - a_t + b0 [t rejects]`,
-    /// `W(0) = w0` (Javanmard and Montanari 2018); FDR under independence.
+    /// `W(0) = w0`: a generalised alpha-investing rule with payout b0 (Javanmard and Montanari 2018); FDR under
+    /// independence. Tests may not overlap.
     ///
-    /// onlineFDR 2.19 adds the payout of test t - 2 instead of that of test t to the wealth after test t
-    /// (except for the first), which credits rejections late; its levels differ from these after the first
-    /// rejections. Tests may not overlap.
+    /// onlineFDR 2.19.1 credits the payout of test t - 2 in place of that of test t to the wealth after test t,
+    /// for t > 1 (test 0 counts as rejected). Its levels therefore differ from these; its own dependent form
+    /// credits test t.
     Lord3 {
         /// The initial wealth.
         w0: f64,

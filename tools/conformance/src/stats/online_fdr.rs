@@ -1,7 +1,7 @@
 //! Cases of the family `online_fdr`.
 
 use expt::stats::Alpha;
-use expt::stats::online::{BatchProcedure, BatchedFdr, OnlineDecision, OnlineFdr, Procedure};
+use expt::stats::online::{BatchProcedure, BatchedFdr, ELond, OnlineDecision, OnlineFdr, Procedure};
 use serde_json::{Value, json};
 
 use super::case::{Answer, Fault, Input, number, numbers};
@@ -29,6 +29,13 @@ pub(super) fn answer(function: &str, input: &Input<'_>) -> Answer {
         Some(_) => return Err(Fault::Unknown),
     };
     Ok(decided(&decisions))
+}
+
+/// A case of the family `evalues`.
+pub(super) fn e_lond(input: &Input<'_>) -> Answer {
+    let ln_e: Vec<f64> = input.get("ln_e")?;
+    let mut state = ELond::new(Alpha::new(input.get("alpha")?)?)?;
+    Ok(decided(&state.run(&ln_e)?))
 }
 
 /// The defaults of the family, and what the case says otherwise.

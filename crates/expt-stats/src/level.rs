@@ -252,7 +252,7 @@ impl fmt::Display for Alternative {
 }
 
 /// Relative slack of [`LnP::is_at_most`].
-const TIE_SLACK: f64 = 1e-12;
+pub(crate) const TIE_SLACK: f64 = 1e-12;
 
 #[cfg(test)]
 mod tests {

@@ -48,9 +48,9 @@
 
 mod agreement;
 mod arm;
-mod columns;
 pub mod bayes;
 pub mod bootstrap;
+mod columns;
 mod comoments;
 mod decision;
 mod effect;
@@ -58,17 +58,18 @@ mod error;
 pub mod fixed;
 mod interval;
 mod level;
-mod moments;
-mod multiple;
-pub mod power;
 pub mod meta;
+mod moments;
+pub mod multiple;
+pub mod online;
+pub mod power;
 pub mod quantile;
 pub mod rank;
 pub mod regression;
-pub mod special;
-mod tails;
 pub mod sequential;
+pub mod special;
 pub mod srm;
+mod tails;
 #[cfg(test)]
 mod testing;
 mod twofold;

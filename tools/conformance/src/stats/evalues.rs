@@ -33,7 +33,7 @@ pub(super) fn answer(function: &str, input: &Input<'_>) -> Answer {
             };
             Ok(json!({ "e": number(merged.value()) }))
         }
-        // `e_lond` is online testing over many hypotheses: it is answered from `expt::stats::online` once that exists.
+        "e_lond" => super::online_fdr::e_lond(input),
         _ => Err(Fault::Unknown),
     }
 }

@@ -79,7 +79,7 @@ pub use arm::ArmEstimate;
 pub use comoments::CoMoments;
 pub use decision::{
     Decision, Design, Direction, Guardrail, Harm, InvalidReason, Metric, MetricDecision, MetricState,
-    MetricStatus, Readings, Role, Rule, Step, Verdict,
+    MetricStatus, Procedure, Readings, Role, Rule, Step, Verdict,
 };
 pub use effect::{EffectState, Shape};
 pub use error::StatsError;

@@ -10,7 +10,7 @@ mod group;
 mod level;
 mod msprt;
 mod quantile;
-mod root;
+pub(crate) mod root;
 mod start;
 mod uniform;
 

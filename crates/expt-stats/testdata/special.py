@@ -178,7 +178,7 @@ def noncentral():
     for side, sign in (("sf", 1), ("cdf", -1)):
         f = lambda v: exp(front + df * v - a * exp(2 * v)) * erfc(sign * (t * exp(v) - s) / sqrt(mpf(2))) / 2
         mp.dps = 30
-        value = quad(f, points, method="gauss-legendre", maxdegree=3)
+        value = quad(f, points, method="gauss-legendre", maxdegree=4)
         mp.dps = 60
         if value > 1e-280:
             show(f"noncentral_t_{side}", [t, df, shift], value)

@@ -13,6 +13,7 @@ mod proportion;
 mod rate_ratio;
 mod root;
 mod score;
+mod statsmodels;
 mod sums;
 mod t_test;
 mod tail;

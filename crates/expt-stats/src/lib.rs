@@ -24,7 +24,7 @@
 //! |---|---|
 //! | state of a metric in an arm | [`Moments`]; of a ratio or a pair, [`CoMoments`] |
 //! | estimate of an arm: mean or ratio | [`ArmEstimate`] |
-//! | difference, one look at a size fixed beforehand | [`Welch`], [`RelativeLift`] |
+//! | difference, one look at a size fixed beforehand | [`fixed`] (which test do I want?), [`Welch`] |
 //! | difference, any number of looks | [`EffectState`] into [`DifferenceSequence`] |
 //! | level of one arm, any number of looks | [`LevelSequence`] |
 //! | do the arms have their promised units? | [`Shares`] |
@@ -43,7 +43,7 @@
 //!
 //! # What it does not do
 //! It reads no files, joins no events, assigns no units and does not know what an experiment is. It has no
-//! CUPED, quantile, rank, Bayesian, group-sequential or online-FDR methods yet. Stored as JSON, states keep
+//! quantile, rank, Bayesian, group-sequential or online-FDR methods yet. Stored as JSON, states keep
 //! every bit only if the parser rounds correctly (feature `float_roundtrip` of serde_json).
 
 mod agreement;

@@ -6,6 +6,8 @@ mod health;
 mod ratio;
 mod solve;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use adjusted::CupedAdjusted;
 pub use fit::{Cuped, CupedFit, ThetaPooling};

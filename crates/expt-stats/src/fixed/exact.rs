@@ -40,7 +40,7 @@ pub fn binomial_test(
     let ln_p = match alternative {
         Alternative::Greater => binomial.ln_at_least(x),
         Alternative::Less => binomial.ln_at_most(x),
-        Alternative::TwoSided if x as f64 == mean => 0.0,
+        Alternative::TwoSided if (x as f64).total_cmp(&mean).is_eq() => 0.0,
         Alternative::TwoSided => {
             let around = (mean.floor() as u64, (mean.ceil() as u64).min(n));
             two_sided(&binomial, x, (0, n), around, BINOMIAL_TIE)

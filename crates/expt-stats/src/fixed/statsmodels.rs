@@ -84,7 +84,7 @@ fn brent(f: &impl Fn(f64) -> f64, low: f64, high: f64) -> f64 {
             return now;
         }
         if last_step.abs() > tolerance && f_now.abs() < f_before.abs() {
-            let guess = if before == other {
+            let guess = if before.total_cmp(&other).is_eq() {
                 -f_now * (now - before) / (f_now - f_before)
             } else {
                 let to_before = (f_before - f_now) / (before - now);

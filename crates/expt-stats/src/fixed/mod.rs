@@ -72,8 +72,8 @@ pub use cap::{Cap, CapSource, CappedMoments};
 pub use caution::Caution;
 pub use counts::Counts;
 pub use cuped::{
-    Cuped, CupedAdjusted, CupedFit, CupedHealth, CupedRatio, CupedRatioFit, CupedRatioState, CupedState,
-    ThetaPooling,
+    Cuped, CupedAdjusted, CupedFit, CupedHealth, CupedPair, CupedRatio, CupedRatioFit, CupedRatioState,
+    CupedState, ThetaPooling,
 };
 pub use difference::{DifferenceMethod, ProportionDifference, ProportionTest, ZOutcome, ZResult, ZVariance};
 pub use exact::{FisherResult, binomial_test, fisher_exact};
@@ -84,6 +84,6 @@ pub use margin::{Equivalence, NonInferiority, Tost};
 pub use proportion::{Proportion, ProportionEstimate, ProportionMethod};
 pub use rate_ratio::{OddsRatio, OddsRatioMethod, RateRatio, RateRatioMethod};
 pub use sums::{PairSums, Sums, SumsCoMoments, SumsMoments};
-pub use t_test::{Reference, TOutcome, TResult, TTest};
+pub use t_test::{Evidence, Reference, TOutcome, TResult, TTest};
 pub use weighted::{WeightKind, WeightedMoments};
 pub use welch::{Welch, WelchOutcome, WelchTest};

@@ -150,6 +150,23 @@ impl TTest {
         self.two_arms(treatment.estimate() - control.estimate(), control, treatment)
     }
 
+    /// Computes statistic and p-value of [`TTest::compare`] alone, for fleets of metrics: no interval, no allocation.
+    ///
+    /// `None` where [`TTest::compare`] says that nothing varies.
+    #[must_use]
+    pub fn evidence(&self, control: &ArmEstimate, treatment: &ArmEstimate) -> Option<Evidence> {
+        let difference = treatment.estimate() - control.estimate();
+        let standard_error = (control.variance() + treatment.variance()).sqrt();
+        if standard_error <= 0.0 || !standard_error.is_finite() || !difference.is_finite() {
+            return None;
+        }
+        let student = self.reference == Reference::Student;
+        let df = if student { satterthwaite(control, treatment) } else { f64::INFINITY };
+        let statistic = ((difference - self.null) / standard_error).clamp(f64::MIN, f64::MAX);
+        let ln_p = tail::ln_p(statistic, df, self.alternative);
+        Some(Evidence { statistic, df: df.is_finite().then_some(df), ln_p })
+    }
+
     fn two_arms(&self, difference: f64, control: &ArmEstimate, treatment: &ArmEstimate) -> TOutcome {
         let standard_error = (control.variance() + treatment.variance()).sqrt();
         let df = if standard_error > 0.0 { satterthwaite(control, treatment) } else { f64::INFINITY };
@@ -183,6 +200,18 @@ impl TTest {
     pub const fn alpha(&self) -> Alpha {
         self.alpha
     }
+}
+
+/// Holds the evidence of a t test without its interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// `(estimate - null) / standard_error`.
+    pub statistic: f64,
+    /// The degrees of freedom; `None` if the reference is the normal distribution.
+    pub df: Option<f64>,
+    /// The p-value.
+    pub ln_p: LnP,
 }
 
 /// Holds what a t test yields.
@@ -335,6 +364,18 @@ mod tests {
         close(need, 1420.0, 1e-6);
         let unknown = five().welch(&summary(9, 0.0, 1.0), &summary(9, 0.0, 1.0)).unwrap().tested().unwrap();
         assert_eq!(unknown.cautions, [Caution::ShapeUnknown]);
+    }
+
+    #[test]
+    fn evidence_is_the_test_without_its_interval() {
+        let arm = |count, mean, variance| ArmEstimate::mean(&summary(count, mean, variance)).unwrap();
+        let (a, b) = (arm(50, 10.0, 4.0), arm(55, 10.8, 5.0));
+        for test in [five(), five().with_reference(Reference::Normal).with_alternative(Alternative::Less)] {
+            let (whole, part) = (test.compare(&a, &b).tested().unwrap(), test.evidence(&a, &b).unwrap());
+            assert_eq!((whole.statistic, whole.df, whole.ln_p), (part.statistic, part.df, part.ln_p));
+        }
+        let flat = arm(9, 1.0, 0.0);
+        assert_eq!(five().evidence(&flat, &flat), None);
     }
 
     #[test]

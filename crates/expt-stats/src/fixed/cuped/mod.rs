@@ -10,7 +10,7 @@ mod state;
 mod tests;
 
 pub use adjusted::CupedAdjusted;
-pub use fit::{Cuped, CupedFit, ThetaPooling};
+pub use fit::{Cuped, CupedFit, CupedPair, ThetaPooling};
 pub use health::CupedHealth;
 pub use ratio::{CupedRatio, CupedRatioFit, CupedRatioState};
 pub use state::CupedState;

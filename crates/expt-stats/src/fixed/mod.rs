@@ -14,11 +14,11 @@
 //! | yes or no, rare | is there any difference? | [`fisher_exact`] |
 //! | yes or no | how many times as often? | [`RateRatio`]; odds [`OddsRatio`] |
 //! | yes or no, one sample | what is the rate? | [`ProportionEstimate`]; is it this one? [`binomial_test`] |
-//! | a ratio of sums (clicks per request) | do the ratios differ? | [`ArmEstimate::ratio`](crate::ArmEstimate::ratio) into [`TTest::compare`] |
+//! | a ratio of sums (clicks per request) | do the ratios differ? | [`TTest::ratios`] |
 //! | any mean or ratio | by how many per cent? | [`Lift`]; control near zero: [`Fieller`] |
 //! | any mean, something known before the start | the same with less variance | [`Cuped`], for ratios [`CupedRatio`] |
 //! | heavy tails | the same, of a capped metric | [`Cap`], [`CappedMoments`] |
-//! | a guardrail | is it at most so much worse? | [`NonInferiority`] |
+//! | a guardrail | is it at most so much worse? | [`NonInferiority`]; rates [`ProportionTest::with_null`] with [`ZVariance::Restricted`] |
 //! | a migration | is it the same up to a margin? | [`Equivalence`] |
 //!
 //! A unit of analysis that is not the unit of randomisation (requests when users were randomised) makes every one of

@@ -7,6 +7,7 @@ use super::tail;
 use super::welch::satterthwaite;
 use crate::agreement::PairedMoments;
 use crate::arm::ArmEstimate;
+use crate::comoments::CoMoments;
 use crate::error::{StatsError, finite};
 use crate::interval::{Coverage, Interval};
 use crate::level::{Alpha, Alternative, LnP};
@@ -26,7 +27,7 @@ pub enum Reference {
 /// Holds the question of a t test: level, alternative, null value, reference distribution.
 ///
 /// Estimand: a difference of expectations, treatment minus control ([`TTest::welch`], [`TTest::pooled`],
-/// [`TTest::paired`], [`TTest::compare`]), or one expectation ([`TTest::one_sample`]). Assumes independent units
+/// [`TTest::ratios`], [`TTest::paired`], [`TTest::compare`]), or one expectation ([`TTest::one_sample`]). Assumes independent units
 /// and an estimate that is approximately normal; where the pooled skewness says that it is not, the result carries
 /// [`Caution::SkewedForSize`]. With standard error `se`, `t = (estimate - null) / se` and the interval is
 /// `estimate ± q se`; a one-sided alternative gives a one-sided interval. Tails are exact on the log scale. One
@@ -104,7 +105,16 @@ impl TTest {
     pub fn welch(&self, control: &Moments, treatment: &Moments) -> Result<TOutcome, StatsError> {
         let (c, t) = (ArmEstimate::mean(control)?, ArmEstimate::mean(treatment)?);
         let outcome = self.two_arms(treatment.mean_minus(control), &c, &t);
-        Ok(outcome.with_cautions(shape_of(control, treatment)?))
+        Ok(outcome.with_cautions(caution::of_means(control, treatment)?))
+    }
+
+    /// Compares two ratios of means by the delta method, see [`ArmEstimate::ratio`].
+    ///
+    /// # Errors
+    /// As [`ArmEstimate::ratio`], and [`StatsError::Overflow`].
+    pub fn ratios(&self, control: &CoMoments, treatment: &CoMoments) -> Result<TOutcome, StatsError> {
+        let outcome = self.compare(&ArmEstimate::ratio(control)?, &ArmEstimate::ratio(treatment)?);
+        Ok(outcome.with_cautions(caution::of_ratios(control, treatment)?))
     }
 
     /// Compares two means whose variances are equal.
@@ -120,7 +130,7 @@ impl TTest {
         let variance = (control.second() + treatment.second()) / df * (1.0 / n_c + 1.0 / n_t);
         let difference = treatment.mean_minus(control);
         let outcome = self.judge(difference, difference - self.null, variance.sqrt(), df);
-        Ok(outcome.with_cautions(shape_of(control, treatment)?))
+        Ok(outcome.with_cautions(caution::of_means(control, treatment)?))
     }
 
     /// Compares one mean with the null value.
@@ -282,12 +292,6 @@ pub struct TResult {
     pub cautions: Vec<Caution>,
 }
 
-/// Judges the shape of a metric over both arms.
-fn shape_of(control: &Moments, treatment: &Moments) -> Result<Option<Caution>, StatsError> {
-    let smaller = control.count().min(treatment.count());
-    Ok(caution::of_moments(smaller, &control.merge(treatment)?))
-}
-
 /// The serialised form.
 #[derive(Deserialize)]
 struct Stored {
@@ -309,6 +313,7 @@ impl TryFrom<Stored> for TTest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixed::{Lift, LiftScale};
     use crate::testing::close;
 
     fn five() -> TTest {
@@ -376,6 +381,21 @@ mod tests {
         }
         let flat = arm(9, 1.0, 0.0);
         assert_eq!(five().evidence(&flat, &flat), None);
+    }
+
+    #[test]
+    fn a_ratio_is_as_skewed_as_its_line() {
+        let arm = |wild: f64| {
+            let mut pairs = CoMoments::default();
+            (0..200)
+                .for_each(|i| pairs.push(2.0, f64::from(i % 5) + if i == 7 { wild } else { 0.0 }).unwrap());
+            pairs
+        };
+        let cautions = |wild| five().ratios(&arm(0.0), &arm(wild)).unwrap().tested().unwrap().cautions;
+        assert_eq!(cautions(0.0), []);
+        assert!(matches!(cautions(1000.0)[0], Caution::SkewedForSize { units: 200, .. }));
+        let lift = Lift::new(LiftScale::Log, Alpha::FIVE_PERCENT);
+        assert_eq!(lift.ratios(&arm(0.0), &arm(1000.0)).unwrap().cautions.len(), 2);
     }
 
     #[test]

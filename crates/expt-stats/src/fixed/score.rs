@@ -11,20 +11,13 @@ pub(super) struct Score {
     control: Counts,
     treatment: Counts,
     factor: f64,
-    statsmodels: bool,
 }
 
 impl Score {
     pub(super) fn new(control: &Counts, treatment: &Counts, correction: bool) -> Self {
         let n = control.count() as f64 + treatment.count() as f64;
         let factor = if correction && n > 1.0 { n / (n - 1.0) } else { 1.0 };
-        Self { control: *control, treatment: *treatment, factor, statsmodels: false }
-    }
-
-    /// Takes the restricted rates as statsmodels 0.15.0 computes them.
-    pub(super) const fn as_statsmodels(mut self) -> Self {
-        self.statsmodels = true;
-        self
+        Self { control: *control, treatment: *treatment, factor }
     }
 
     /// Returns the standard error of the difference when the difference is `null`.
@@ -55,9 +48,6 @@ impl Score {
 
     /// Returns the most likely rates of control and treatment whose difference is `null`.
     fn rates_at_difference(&self, null: f64) -> (f64, f64) {
-        if self.statsmodels && null != 0.0 {
-            return self.statsmodels_rates(null);
-        }
         let pair = |counts: &Counts| (counts.events() as f64, counts.count() as f64);
         let flip = |(x, n): (f64, f64)| (n - x, n);
         let (mut c, mut t, mut null) = (pair(&self.control), pair(&self.treatment), null);
@@ -74,22 +64,6 @@ impl Score {
             (p - null, p)
         };
         if rare { (p_c, p_t) } else { (1.0 - p_c, 1.0 - p_t) }
-    }
-
-    /// Returns statsmodels' root of Miettinen and Nurminen's cubic, in whose linear coefficient the control's events
-    /// stand in the place of its units.
-    fn statsmodels_rates(&self, null: f64) -> (f64, f64) {
-        let (x_c, n_c, n_t) =
-            (self.control.events() as f64, self.control.count() as f64, self.treatment.count() as f64);
-        let (n, x) = (n_c + n_t, x_c + self.treatment.events() as f64);
-        let square = ((n_t + 2.0 * n_c) * null - n - x) / (3.0 * n);
-        let linear = ((x_c * null - n - 2.0 * x_c) * null + x) / n;
-        let constant = x_c * null * (1.0 - null) / n;
-        let q = square.powi(3) - 0.5 * linear * square + 0.5 * constant;
-        let p = q.signum() * (square * square - linear / 3.0).max(0.0).sqrt();
-        let angle = (std::f64::consts::PI + (q / p.powi(3)).clamp(-1.0, 1.0).acos()) / 3.0;
-        let p_c = 2.0 * p * angle.cos() - square;
-        (p_c, p_c + null)
     }
 
     /// Returns the interval of the ratio treatment / control; the upper bound may be infinite.

@@ -7,6 +7,7 @@ use super::health::{self, CupedHealth};
 use super::solve::{Solution, regress, within};
 use super::state::CupedState;
 use crate::arm::ArmEstimate;
+use crate::comoments::CoMoments;
 use crate::error::StatsError;
 use crate::fixed::caution::Caution;
 use crate::fixed::joint::JointMoments;
@@ -87,6 +88,50 @@ impl Cuped {
         })
     }
 
+    /// Adjusts two arms by one covariate and nothing else, for fleets of metrics: no health checks, no allocation.
+    ///
+    /// `y` is the outcome and `x` the covariate. The numbers are those of [`Cuped::adjust`].
+    ///
+    /// ```
+    /// use expt_stats::CoMoments;
+    /// use expt_stats::fixed::{Cuped, CupedState};
+    ///
+    /// let control = CoMoments::from_columns(&[1.0, 2.0, 4.0], &[2.0, 3.0, 5.5])?;
+    /// let treatment = CoMoments::from_columns(&[2.0, 2.5, 3.0], &[4.0, 4.0, 5.0])?;
+    /// let pair = Cuped::default().pair(&control, &treatment)?;
+    /// let whole = Cuped::default().adjust(&CupedState::from(&control), &CupedState::from(&treatment))?;
+    /// assert!((pair.control.estimate() - whole.control.estimate()).abs() < 1e-12);
+    /// assert!((pair.treatment.variance() - whole.treatment.variance()).abs() < 1e-12);
+    /// # Ok::<(), expt_stats::StatsError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StatsError::TooFew`] below two units in an arm; [`StatsError::Overflow`].
+    pub fn pair(&self, control: &CoMoments, treatment: &CoMoments) -> Result<CupedPair, StatsError> {
+        let pooled = control.merge(treatment)?;
+        let (_, [xx, xy, _], _) = pooled.parts();
+        let (xx, xy) = match self.pooling {
+            ThetaPooling::Pooled => (xx, xy),
+            ThetaPooling::Within => {
+                let ((_, c, _), (_, t, _)) = (control.parts(), treatment.parts());
+                (c[0] + t[0], c[1] + t[1])
+            }
+        };
+        let theta = if xx > 0.0 { xy / xx } else { 0.0 };
+        let centre = pooled.mean_x().unwrap_or_default();
+        let arm = |pairs: &CoMoments| {
+            let count = pairs.count();
+            match (pairs.mean_x(), pairs.mean_y(), pairs.residual_variance(theta)) {
+                (Some(x), Some(y), Some(variance)) => {
+                    ArmEstimate::new(y - theta * (x - centre), variance / count as f64, count)
+                }
+                _ => Err(StatsError::TooFew { what: "the arm", have: count, need: 2 }),
+            }
+        };
+        let skewness = pooled.residual_skewness(theta);
+        Ok(CupedPair { control: arm(control)?, treatment: arm(treatment)?, theta, skewness })
+    }
+
     /// Fits and adjusts two arms.
     ///
     /// # Errors
@@ -94,6 +139,20 @@ impl Cuped {
     pub fn adjust(&self, control: &CupedState, treatment: &CupedState) -> Result<CupedAdjusted, StatsError> {
         self.fit(&[control, treatment])?.adjust(control, treatment)
     }
+}
+
+/// Holds two arms adjusted by one covariate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CupedPair {
+    /// The adjusted control.
+    pub control: ArmEstimate,
+    /// The adjusted treatment.
+    pub treatment: ArmEstimate,
+    /// The coefficient.
+    pub theta: f64,
+    /// The pooled skewness of the adjusted outcome; `None` if unknown, or if it is constant.
+    pub skewness: Option<f64>,
 }
 
 /// Holds coefficients that were estimated from all arms, to compare any two of them.

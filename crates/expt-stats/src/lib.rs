@@ -30,7 +30,7 @@
 //! | do the arms have their promised units? | [`Shares`] |
 //! | many hypotheses at once | [`Correction`] |
 //! | shadow traffic: do two systems agree? | [`PairedMoments`], [`FlipCounts`] |
-//! | how many units? | [`PowerPlan`] |
+//! | how many units, how many days, which design? | [`PowerPlan`], [`power`] |
 //! | ship, stop or go on? | [`Design`] and [`Readings`] to [`Decision`] |
 //! | distribution functions | [`special`] |
 //!
@@ -58,7 +58,7 @@ mod interval;
 mod level;
 mod moments;
 mod multiple;
-mod power;
+pub mod power;
 mod sequential;
 pub mod special;
 mod srm;
@@ -80,7 +80,7 @@ pub use interval::{Coverage, Interval};
 pub use level::{Alpha, Alternative, LnP, Probability};
 pub use moments::Moments;
 pub use multiple::{Adjusted, Correction};
-pub use power::{PowerPlan, SampleSize};
+pub use power::plan::{PowerPlan, SampleSize};
 pub use sequential::{
     DifferenceEstimate, DifferenceLook, DifferenceSequence, LevelEstimate, LevelLook, LevelSequence, NotYet,
     Shortfall, StartRule,

@@ -68,7 +68,7 @@ impl Score {
 
     /// Returns the interval of the ratio treatment / control; the upper bound may be infinite.
     pub(super) fn ratio_bounds(&self, z: f64) -> (f64, f64) {
-        let statistic = |ln_ratio: f64| self.ratio_statistic(ln_ratio.exp());
+        let statistic = |ln_ratio: f64| self.ratio_statistic(ln_ratio);
         let (none_c, none_t) = (self.control.events() == 0, self.treatment.events() == 0);
         positive_bounds(statistic, z, none_t, none_c)
     }
@@ -82,15 +82,33 @@ impl Score {
     }
 
     /// Miettinen and Nurminen's statistic of the ratio of rates.
-    fn ratio_statistic(&self, ratio: f64) -> f64 {
-        let (x_c, n_c) = (self.control.events() as f64, self.control.count() as f64);
-        let (x_t, n_t) = (self.treatment.events() as f64, self.treatment.count() as f64);
-        // The restricted rate solves a p^2 - b p + c = 0; this is its smaller root.
-        let (a, b, c) = ((n_c + n_t) * ratio, n_t * ratio + x_t + n_c + x_c * ratio, x_c + x_t);
-        let p_c = 2.0 * c / (b + (b * b - 4.0 * a * c).max(0.0).sqrt());
-        let p_t = (p_c * ratio).min(1.0);
-        let variance = p_t * (1.0 - p_t) / n_t + ratio * ratio * p_c * (1.0 - p_c).max(0.0) / n_c;
-        standardise(x_t / n_t - ratio * (x_c / n_c), variance * self.factor)
+    ///
+    /// The restricted rate p of the control and its complement q both solve a quadratic with the same discriminant;
+    /// each is taken from its own, so that neither a rare event nor a rare non-event loses its digits.
+    fn ratio_statistic(&self, ln_ratio: f64) -> f64 {
+        let (x_c, y_c, n_c) =
+            (self.control.events() as f64, self.control.others() as f64, self.control.count() as f64);
+        let (x_t, y_t, n_t) =
+            (self.treatment.events() as f64, self.treatment.others() as f64, self.treatment.count() as f64);
+        let (ratio, excess) = (ln_ratio.exp(), ln_ratio.exp_m1());
+        let a = (n_c + n_t) * ratio;
+        // p is the smaller root of a p^2 - b p + c, q the larger root of a q^2 - b' q + c'.
+        let (b_p, c_p) = (n_t * ratio + x_t + n_c + x_c * ratio, x_c + x_t);
+        let (b_q, c_q) = ((n_c + n_t) * excess + y_t + y_c * ratio, y_c * excess);
+        let square = if b_p < b_q.abs() { b_p * b_p - 4.0 * a * c_p } else { b_q * b_q - 4.0 * a * c_q };
+        let root = square.max(0.0).sqrt();
+        let p_c = (2.0 * c_p / (b_p + root)).min(1.0);
+        let q_c = if b_q >= 0.0 { (b_q + root) / (2.0 * a) } else { 2.0 * c_q / (b_q - root) };
+        let q_c = q_c.clamp(0.0, 1.0);
+        let p_t = (ratio * p_c).min(1.0);
+        let q_t = if p_t < 0.5 { 1.0 - p_t } else { (ratio * q_c - excess).clamp(0.0, 1.0) };
+        let variance = p_t * q_t / n_t + ratio * ratio * p_c * q_c / n_c;
+        let distance = if x_c + x_t <= y_c + y_t {
+            x_t / n_t - ratio * (x_c / n_c)
+        } else {
+            ratio * (y_c / n_c) - y_t / n_t - excess
+        };
+        standardise(distance, variance * self.factor)
     }
 
     /// Miettinen and Nurminen's statistic of the odds ratio.

@@ -182,7 +182,7 @@ impl Powers {
             third: self.third + square * distance,
         };
         // One test for all: a value or sum out of range shows in the third sum or its own.
-        if !(next.third.abs() + next.second < f64::INFINITY) {
+        if !(next.third.abs() + next.second).is_finite() {
             finite("value", value)?;
             return Err(StatsError::Overflow { what: "the third sum" });
         }

@@ -50,7 +50,8 @@ pub fn compare<P: Posterior>(control: &P, treatment: &P) -> Result<Comparison, S
         loss_control: loss(control, treatment),
         mean_difference: treatment.mean() - control.mean(),
     };
-    let Comparison { treatment_better, control_better, loss_treatment, loss_control, mean_difference } = comparison;
+    let Comparison { treatment_better, control_better, loss_treatment, loss_control, mean_difference } =
+        comparison;
     bounded(&[treatment_better, control_better, loss_treatment, loss_control, mean_difference])?;
     Ok(comparison)
 }
@@ -117,8 +118,11 @@ pub fn rope<P: Posterior>(
     let above = |x: f64| treatment.tails_of(moved(x, high)).ln_upper;
     let inside = |x: f64| {
         let (from, to) = (treatment.tails_of(moved(x, low)), treatment.tails_of(moved(x, high)));
-        let (less, more) =
-            if to.ln_lower < to.ln_upper { (from.ln_lower, to.ln_lower) } else { (to.ln_upper, from.ln_upper) };
+        let (less, more) = if to.ln_lower < to.ln_upper {
+            (from.ln_lower, to.ln_lower)
+        } else {
+            (to.ln_upper, from.ln_upper)
+        };
         more + ln_1m_exp((less - more).min(0.0))
     };
     let rope = Rope { below: over(&below), inside: over(&inside), above: over(&above) };
@@ -154,9 +158,7 @@ pub fn best_of<P: Posterior>(arms: &[P]) -> Result<Vec<ArmChance>, StatsError> {
             others.map(|(_, other)| other.tails(u).ln_lower).sum::<f64>().max(f64::MIN)
         };
         let best = integrate(|u| product(arm.ln_density(u), || rest(u)), points.clone()).min(1.0);
-        let missed = |u: f64| {
-            scaled(product(arm.tails(u).ln_lower, || ln_1m_exp(rest(u))), || arm.slope(u))
-        };
+        let missed = |u: f64| scaled(product(arm.tails(u).ln_lower, || ln_1m_exp(rest(u))), || arm.slope(u));
         let expected_loss = integrate(missed, points.clone());
         bounded(&[best, expected_loss])?;
         Ok(ArmChance { best, expected_loss })

@@ -35,7 +35,10 @@ impl GammaPosterior {
             Err(StatsError::OutOfRange { what, value, allowed })
         };
         let shape = checked("shape of the gamma distribution", shape, 1e-6, 1e15, "1e-6 to 1e15")?;
-        Ok(Self { shape, rate: checked("rate of the gamma distribution", rate, 1e-100, 1e100, "1e-100 to 1e100")? })
+        Ok(Self {
+            shape,
+            rate: checked("rate of the gamma distribution", rate, 1e-100, 1e100, "1e-100 to 1e100")?,
+        })
     }
 
     /// Adds a total count over an exposure.

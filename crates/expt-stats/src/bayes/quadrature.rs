@@ -45,14 +45,16 @@ impl Panel {
         let (centre, half) = (low + 0.5 * (high - low), 0.5 * (high - low));
         let (mut gauss, mut kronrod) = (0.0, 0.0);
         for (node, seven, fifteen) in NODES {
-            let value = if node > 0.0 { f(centre - half * node) + f(centre + half * node) } else { f(centre) };
+            let value =
+                if node > 0.0 { f(centre - half * node) + f(centre + half * node) } else { f(centre) };
             gauss += seven * value;
             kronrod += fifteen * value;
         }
         let difference = (half * (kronrod - gauss)).abs();
         // The rule of 15 is far better than its difference to that of 7 where the function is smooth.
         let value = half * kronrod;
-        let relative = if value.abs() > 0.0 { (200.0 * difference / value.abs()).powf(1.5).min(1.0) } else { 1.0 };
+        let relative =
+            if value.abs() > 0.0 { (200.0 * difference / value.abs()).powf(1.5).min(1.0) } else { 1.0 };
         Self { low, high, value, error: difference.min(value.abs() * relative) }
     }
 }
@@ -82,7 +84,11 @@ mod tests {
 
     #[test]
     fn known_integrals() {
-        close(integrate(|x| (-0.5 * x * x).exp(), vec![-40.0, 0.0, 40.0]), std::f64::consts::TAU.sqrt(), 1e-13);
+        close(
+            integrate(|x| (-0.5 * x * x).exp(), vec![-40.0, 0.0, 40.0]),
+            std::f64::consts::TAU.sqrt(),
+            1e-13,
+        );
         close(integrate(f64::sqrt, vec![0.0, 1.0]), 2.0 / 3.0, 1e-12);
         close(integrate(|x| x.powi(13), vec![1.0, -0.5]), (1.0 - 0.5_f64.powi(14)) / 14.0, 1e-14);
         close(integrate(|x| 1.0 / (1e-8 + x * x), vec![-1.0, 1.0]), 2e4 * 1e4_f64.atan(), 1e-11);

@@ -39,7 +39,12 @@ fn gamma_has_a_closed_form() {
 
 #[test]
 fn normal_has_a_closed_form() {
-    for (m, v, n, w) in [(0.0, 1.0, 0.5, 2.0), (1e3, 1e-4, 1e3 + 0.0078125, 1e-4), (0.0, 1e-12, 3.0, 25.0), (-1.0, 4.0, -9.0, 0.1)] {
+    for (m, v, n, w) in [
+        (0.0, 1.0, 0.5, 2.0),
+        (1e3, 1e-4, 1e3 + 0.0078125, 1e-4),
+        (0.0, 1e-12, 3.0, 25.0),
+        (-1.0, 4.0, -9.0, 0.1),
+    ] {
         let (control, treatment) = (NormalPosterior::new(m, v).unwrap(), NormalPosterior::new(n, w).unwrap());
         let got = compare(&control, &treatment).unwrap();
         let deviation = (v + w).sqrt();
@@ -110,7 +115,10 @@ fn several_arms() {
 fn posteriors_refuse_and_survive() {
     assert!(BetaPosterior::new(0.0, 1.0).is_err() && BetaPosterior::new(f64::NAN, 1.0).is_err());
     assert!(beta(1.0, 1.0).updated(3, 2).is_err());
-    assert!(GammaPosterior::new(1.0, 0.0).is_err() && GammaPosterior::new(1.0, 1.0).unwrap().updated(1, -1.0).is_err());
+    assert!(
+        GammaPosterior::new(1.0, 0.0).is_err()
+            && GammaPosterior::new(1.0, 1.0).unwrap().updated(1, -1.0).is_err()
+    );
     assert!(NormalPosterior::new(0.0, 0.0).is_err());
     assert!(serde_json::from_str::<BetaPosterior>(r#"{"alpha":-1.0,"beta":1.0}"#).is_err());
     let shapes = [1e-6, 1e-3, 0.5, 1.0, 1e3, 1e15];
@@ -128,7 +136,8 @@ fn posteriors_refuse_and_survive() {
             assert!((region.below + region.inside + region.above - 1.0).abs() < 1e-6, "{a} {b} {region:?}");
         }
         for rate in [1e-100, 1.0, 1e100] {
-            let (one, other) = (GammaPosterior::new(a, rate).unwrap(), GammaPosterior::new(2.0, rate).unwrap());
+            let (one, other) =
+                (GammaPosterior::new(a, rate).unwrap(), GammaPosterior::new(2.0, rate).unwrap());
             let got = compare(&one, &other).unwrap();
             let sum = got.treatment_better + got.control_better;
             assert!((sum - 1.0).abs() < 1e-6, "{a} {rate} {got:?}");

@@ -19,7 +19,6 @@ pub fn ratio(units: &[(f64, f64)]) -> Option<f64> {
 
 /// A quantile of type 7. Its bootstrap distribution is discrete; the rank interval of
 /// [`SortedSample::interval`] is exact instead.
-#[must_use]
 pub fn quantile(q: Probability) -> impl Fn(&[f64]) -> Option<f64> {
     move |units: &[f64]| {
         SortedSample::new(units).ok().map(|sample| sample.quantile(q, QuantileMethod::Linear))

@@ -30,7 +30,7 @@
 //! | do the arms have their promised units? | [`Shares`] |
 //! | many hypotheses at once | [`Correction`] |
 //! | shadow traffic: do two systems agree? | [`PairedMoments`], [`FlipCounts`] |
-//! | how many units? | [`PowerPlan`] |
+//! | how many units, how many days, which design? | [`PowerPlan`], [`power`] |
 //! | ship, stop or go on? | [`Design`] and [`Readings`] to [`Decision`] |
 //! | distribution functions | [`special`] |
 //!
@@ -60,7 +60,7 @@ mod lift;
 pub mod meta;
 mod moments;
 mod multiple;
-mod power;
+pub mod power;
 mod proportion;
 pub mod quantile;
 pub mod rank;
@@ -88,7 +88,7 @@ pub use level::{Alpha, Alternative, LnP, Probability};
 pub use lift::{LiftScale, RelativeLift};
 pub use moments::Moments;
 pub use multiple::{Adjusted, Correction};
-pub use power::{PowerPlan, SampleSize};
+pub use power::plan::{PowerPlan, SampleSize};
 pub use proportion::Proportion;
 pub use sequential::{
     DifferenceEstimate, DifferenceLook, DifferenceSequence, LevelEstimate, LevelLook, LevelSequence, NotYet,

@@ -71,8 +71,8 @@ def show(name, arguments, value):
     print(name, *[repr(float(a)) for a in arguments], repr(float(value)))
 
 
-def distribution(name, x, parameters, low, up, density):
-    """Prints all functions of one distribution at one point; `density` is that of x."""
+def distribution(name, x, parameters, low, up, density, room=None):
+    """Prints all functions of one distribution at one point; `density` is that of x, `room` how far x can move."""
     for side, ln_p in (("cdf", low), ("sf", up)):
         if ln_p > -690:
             show(f"{name}_{side}", [x, *parameters], exp(ln_p))
@@ -87,7 +87,7 @@ def distribution(name, x, parameters, low, up, density):
             ("ln_quantile", mpf(float(ln_p)), exp(ln_p), (mpf(float(ln_p)) - ln_p) * exp(ln_p)),
         ):
             shift = sign * moved / density
-            if 0 < p < 1 and given < 1 and given != 0 and abs(shift) < abs(x) * mpf(10) ** -9:
+            if 0 < p < 1 and given < 1 and given != 0 and abs(shift) < (room or abs(x)) * mpf(10) ** -9:
                 show(f"{name}_{kind}_{side}", [given, *parameters], x + shift)
 
 
@@ -119,13 +119,81 @@ def chi_square(x, df):
 def beta(x, a, b):
     x, a, b = mpf(x), mpf(a), mpf(b)
     low, up, density = beta_tails(a, b, x, 1 - x)
-    distribution("beta", x, [a, b], low, up, exp(density) / (x * (1 - x)))
+    distribution("beta", x, [a, b], low, up, exp(density) / (x * (1 - x)), min(x, 1 - x))
 
 
 def fisher(x, d1, d2):
     odds = mpf(d1) * mpf(x) / mpf(d2)
     low, up, density = beta_tails(mpf(d1) / 2, mpf(d2) / 2, odds / (1 + odds), 1 / (1 + odds))
     distribution("fisher_f", mpf(x), [d1, d2], low, up, exp(density) / x)
+
+
+def ln_choose(n, k):
+    return loggamma(mpf(n) + 1) - loggamma(mpf(k) + 1) - loggamma(mpf(n) - k + 1)
+
+
+def discrete():
+    n = int(power(0, 12))
+    p = random.random()
+    k = random.choice([0, n, min(n, max(0, int(n * p + random.gauss(0, 4) * math.sqrt(n * p * (1 - p)))))])
+    show("binomial_ln_pmf", [k, n, p], ln_choose(n, k) + k * log(mpf(p)) + (n - k) * log1p(-mpf(p)))
+    if k < n:
+        up, low, _ = beta_tails(mpf(k) + 1, mpf(n - k), mpf(p), 1 - mpf(p))
+        show("binomial_ln_cdf", [k, n, p], low)
+        show("binomial_ln_sf", [k, n, p], up)
+    rate = power(-3, 10)
+    k = max(0, int(rate + random.gauss(0, 4) * math.sqrt(rate)))
+    show("poisson_ln_pmf", [k, rate], -mpf(rate) + k * log(mpf(rate)) - loggamma(mpf(k) + 1))
+    up, low, _ = gamma_tails(mpf(k) + 1, mpf(rate))
+    show("poisson_ln_cdf", [k, rate], low)
+    show("poisson_ln_sf", [k, rate], up)
+    population = int(power(1, 14))
+    good, draws = random.randint(1, population - 1), random.randint(1, population - 1)
+    mean = draws * good / population
+    deviation = math.sqrt(mean * (1 - good / population) * (1 - draws / population))
+    least, most = max(0, draws + good - population), min(good, draws)
+    k = min(most, max(least, int(mean + random.gauss(0, 4) * deviation)))
+    ln_pmf = ln_choose(good, k) + ln_choose(population - good, draws - k) - ln_choose(population, draws)
+    show("hypergeometric_ln_pmf", [k, population, good, draws], ln_pmf)
+    if deviation < 3000 and k < most:
+        term, total, j = exp(ln_pmf), mpf(0), k
+        while j >= least and term > total * mpf(10) ** -58:
+            total += term
+            term *= mpf(j) * (population - good - draws + j) / (mpf(good - j + 1) * (draws - j + 1))
+            j -= 1
+        show("hypergeometric_ln_cdf", [k, population, good, draws], log(total))
+
+
+def noncentral():
+    df = random.choice([power(0.3, 6), float(random.randint(2, 50))])
+    shift = random.choice([random.uniform(-6, 6), random.uniform(0, 30)])
+    t = random.choice([random.uniform(-5, 5), shift + random.gauss(0, 4) * math.sqrt(1 + shift * shift / (2 * df))])
+    a, t, s = mpf(df) / 2, mpf(t), mpf(shift)
+    front = log(mpf(2)) + a * log(a) - loggamma(a)
+    width = 1 / math.sqrt(2 * df)
+    centre = math.log(shift / float(t)) if shift / float(t) > 0 else 0.0
+    points = [k * width / 2 for k in range(-60, 25)] + [-(60 / df + 30 * width) * k / 80 for k in range(1, 81)]
+    points += [centre + k / (1 + abs(shift)) / 2 for k in range(-30, 31)] + [k / 10 for k in range(-40, 50)]
+    points = sorted(v for v in set(points) if v < 5)
+    for side, sign in (("sf", 1), ("cdf", -1)):
+        f = lambda v: exp(front + df * v - a * exp(2 * v)) * erfc(sign * (t * exp(v) - s) / sqrt(mpf(2))) / 2
+        mp.dps = 30
+        value = quad(f, points, method="gauss-legendre", maxdegree=4)
+        mp.dps = 60
+        if value > 1e-280:
+            show(f"noncentral_t_{side}", [t, df, shift], value)
+    df, shift = power(0, 3), power(-2, 3)
+    x = (df + shift) * max(0.01, 1 + random.gauss(0, 3) * math.sqrt(2 * (df + 2 * shift)) / (df + shift))
+    a, half, rate = mpf(df) / 2, mpf(x) / 2, mpf(shift) / 2
+    weight, tail, total, j = exp(-rate), exp(gamma_tails(a, half)[1]), mpf(0), 0
+    step = exp(a * log(half) - half - loggamma(a + 1))
+    while j < rate or weight > total * mpf(10) ** -25:
+        total += weight * tail
+        tail += step
+        j += 1
+        step *= half / (a + j)
+        weight *= rate / j
+    show("noncentral_chi_square_sf", [x, df, shift], total)
 
 
 def hard():
@@ -168,6 +236,8 @@ def main(points, seed):
             beta(odds / (1 + odds), a, b)
         if 1e-300 < odds < 1e300:
             fisher(odds * b / a, 2 * a, 2 * b)
+        discrete()
+        noncentral()
 
 
 main(int(sys.argv[1]) if len(sys.argv) > 1 else 12, int(sys.argv[2]) if len(sys.argv) > 2 else 1)

@@ -46,6 +46,11 @@ impl Point {
         Self { x, y, balance: balance * y }
     }
 
+    /// Takes the point with these numbers, known better than they can be computed.
+    pub(super) const fn with_balance(x: f64, y: f64, balance: f64) -> Self {
+        Self { x, y, balance }
+    }
+
     const fn mirrored(self) -> Self {
         Self { x: self.y, y: self.x, balance: -self.balance }
     }
@@ -63,10 +68,10 @@ pub(crate) fn split(a: f64, b: f64, at: Point) -> Split {
         return Split::end(at.x > 0.0);
     }
     if a < 1.0 && at.x <= 0.7 && b * at.x <= SMALL_LIMIT {
-        return small_shape(a, b, at.x, at.y);
+        return small_shape(a, b, at.x);
     }
     if b < 1.0 && at.y <= 0.7 && a * at.y <= SMALL_LIMIT {
-        return small_shape(b, a, at.y, at.x).mirrored();
+        return small_shape(b, a, at.y).mirrored();
     }
     if at.balance <= 0.0 { lower_tail(a, b, at) } else { lower_tail(b, a, at.mirrored()).mirrored() }
 }
@@ -77,9 +82,10 @@ pub(crate) fn incomplete_beta(a: f64, b: f64, x: f64, y: f64) -> TailPair {
 }
 
 /// Splits at a point below the mean.
-fn lower_tail(a: f64, b: f64, Point { x, y, balance }: Point) -> Split {
+fn lower_tail(a: f64, b: f64, at: Point) -> Split {
+    let Point { x, y, balance } = at;
     let n = a + b;
-    let exponent = kernel_exponent(a, b, x, y, balance).min(f64::MAX);
+    let exponent = kernel_exponent(a, b, at).min(f64::MAX);
     let ln_scale = stirling_error(n) - stirling_error(a) - stirling_error(b) - exponent;
     let harmonic = a.min(b) * (a.max(b) / n);
     let root = harmonic.sqrt();
@@ -98,7 +104,7 @@ fn lower_tail(a: f64, b: f64, Point { x, y, balance }: Point) -> Split {
 
 /// Splits a beta distribution with `a < 1` at a small `x`: `I = A (1 + J)` with
 /// `A = x^a Γ(a + b) / (Γ(1 + a) Γ(b))`, so that `1 - I = (1 - A) - A J`.
-fn small_shape(a: f64, b: f64, x: f64, y: f64) -> Split {
+fn small_shape(a: f64, b: f64, x: f64) -> Split {
     let ln_scale = a * x.ln() - ln_gamma_1p(a) + ln_gamma_step(a, b);
     let (mut term, mut sum, mut k) = (1.0, 0.0, 0.0);
     while f64::abs(term) > 1e-18 * (1.0 - x) && k < 1000.0 {
@@ -107,12 +113,12 @@ fn small_shape(a: f64, b: f64, x: f64, y: f64) -> Split {
         sum += a * term / (a + k);
     }
     let upper = -ln_scale.exp_m1() - ln_scale.exp() * sum;
-    let density = a * (b * y.ln()).exp();
+    let density = a * (b * (-x).ln_1p()).exp();
     Split { holds_lower: true, ln_scale, factor: 1.0 + sum, density, other: Some(upper.max(0.0)) }
 }
 
 /// Returns `a ln(x0 / x) + b ln(y0 / y)` with the mean `x0 = a / (a + b)`: two terms, neither negative.
-fn kernel_exponent(a: f64, b: f64, x: f64, y: f64, balance: f64) -> f64 {
+pub(super) fn kernel_exponent(a: f64, b: f64, Point { x, y, balance }: Point) -> f64 {
     let n = a + b;
     let deviation = |weight: f64, relative: f64, ratio: f64| {
         let near = (-0.5..=1.0).contains(&relative);
@@ -127,7 +133,7 @@ fn kernel_exponent(a: f64, b: f64, x: f64, y: f64, balance: f64) -> f64 {
 pub(crate) fn ln_beta_kernel(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let at = Point::from_both(a, b, x, y);
     let n = a + b;
-    let exponent = kernel_exponent(a, b, at.x, at.y, at.balance);
+    let exponent = kernel_exponent(a, b, at);
     0.5 * (a * (b / n)).ln() - HALF_LN_TAU + stirling_error(n)
         - stirling_error(a)
         - stirling_error(b)

@@ -16,9 +16,13 @@ pub(super) fn binomial_ln_pmf(k: f64, n: f64, p: f64, q: f64) -> f64 {
     if rest <= 0.0 {
         return n * if q < 0.5 { (-q).ln_1p() } else { p.ln() };
     }
-    let stirling = stirling_error(n) - stirling_error(k) - stirling_error(rest);
-    let exponent = deviance(k, n * p) + deviance(rest, n * q);
-    stirling - exponent - HALF_LN_TAU - 0.5 * (k * (rest / n)).ln()
+    front(k, rest) - beta::kernel_exponent(k, rest, Point::new(k, rest, p))
+}
+
+/// Returns what a binomial ln probability is at its mode's p: the part without p.
+fn front(k: f64, rest: f64) -> f64 {
+    let n = k + rest;
+    stirling_error(n) - stirling_error(k) - stirling_error(rest) - HALF_LN_TAU - 0.5 * (k * (rest / n)).ln()
 }
 
 /// Returns ln of the Poisson probability of `k` events at rate `rate > 0` (Loader 2000).
@@ -58,15 +62,30 @@ impl Urn {
         self.draws.min(self.successes)
     }
 
-    /// Returns ln P(X = k) for `least <= k <= most`, as three binomial probabilities with the same p (Loader 2000).
+    /// Returns ln P(X = k) for `least <= k <= most`, as a quotient of binomial probabilities with the same p (Loader
+    /// 2000).
     pub(super) fn ln_pmf(self, k: f64) -> f64 {
         let Self { population, successes, draws } = self;
-        if draws <= 0.0 || draws >= population {
+        if draws <= 0.0 || draws >= population || successes <= 0.0 || successes >= population {
             return 0.0;
         }
         let (p, q) = (draws / population, (population - draws) / population);
-        binomial_ln_pmf(k, successes, p, q) + binomial_ln_pmf(draws - k, population - successes, p, q)
-            - binomial_ln_pmf(draws, population, p, q)
+        // `successes p - k`, from twofold products so that large counts keep their small difference.
+        let (first, second) = (successes * draws, k * population);
+        let low = successes.mul_add(draws, -first) - k.mul_add(population, -second);
+        let surplus = ((first - second) + low) / population;
+        let part = |hits: f64, misses: f64, surplus: f64| {
+            if hits <= 0.0 {
+                misses * if p < 0.5 { (-p).ln_1p() } else { q.ln() }
+            } else if misses <= 0.0 {
+                hits * if q < 0.5 { (-q).ln_1p() } else { p.ln() }
+            } else {
+                front(hits, misses) - beta::kernel_exponent(hits, misses, Point::with_balance(p, q, surplus))
+            }
+        };
+        let failures = population - successes;
+        part(k, successes - k, surplus) + part(draws - k, failures - (draws - k), -surplus)
+            - front(draws, population - draws)
     }
 
     /// Splits at `least <= k < most`: lower is P(X <= k).
@@ -87,7 +106,11 @@ impl Urn {
         let ratio = |j: f64| j / (successes - j + 1.0) * ((others + j) / (draws - j + 1.0));
         let ln_scale = self.ln_pmf(k);
         let slope = -ratio(k).ln();
-        let factor = if slope > DIRECT_SLOPE || k - self.least() < MAX_TERMS {
+        let variance = (successes / population)
+            * (draws / population)
+            * (population - successes)
+            * ((population - draws) / population);
+        let factor = if slope > DIRECT_SLOPE || variance < DIRECT_VARIANCE {
             let (mut term, mut sum, mut j) = (1.0, 1.0, k);
             while term > 1e-17 * sum && j > 0.0 {
                 term *= ratio(j).max(0.0);
@@ -97,10 +120,6 @@ impl Urn {
             sum
         } else {
             // So flat that the sum is the integral up to k + 1/2 (Euler and Maclaurin, midpoint form).
-            let variance = (self.successes / population)
-                * (draws / population)
-                * (population - successes)
-                * ((population - draws) / population);
             let edge = k + 0.5;
             let least = self.least();
             let f = |x: f64| if x > least { (self.ln_pmf(x) - ln_scale).exp() } else { 0.0 };
@@ -114,5 +133,5 @@ impl Urn {
 /// A sum whose terms fall at least by this exponent each is taken term by term.
 const DIRECT_SLOPE: f64 = 0.002;
 
-/// As is a sum of fewer terms.
-const MAX_TERMS: f64 = 2000.0;
+/// As is a sum over a distribution this narrow; beyond it the midpoint form has lost less than 1e-14.
+const DIRECT_VARIANCE: f64 = 1e6;

@@ -30,7 +30,8 @@ fn mixture(t: f64, df: f64, shift: f64, upper: bool) -> f64 {
         return if upper { 0.0 } else { 1.0 };
     }
     let a = 0.5 * df;
-    let distance = |v: f64| sign * ((t - shift) + t * v.exp_m1());
+    let distance =
+        |v: f64| sign * if v.abs() < 0.5 { (t - shift) + t * v.exp_m1() } else { t * v.exp() - shift };
     let ln_density =
         2.0 * a.sqrt().ln() - 0.5 * a.ln() + std::f64::consts::LN_2 - HALF_LN_TAU - stirling_error(a);
     let ln_integrand = |v: f64| normal::ln_sf(distance(v)) + ln_density - a * exp_minus_tangent(2.0 * v);
@@ -65,8 +66,36 @@ fn mixture(t: f64, df: f64, shift: f64, upper: bool) -> f64 {
     let curvature = h * (h - distance(peak)) * reach * reach + 4.0 * a * (2.0 * peak).exp();
     let step = 1.0 / curvature.max(1e-6).sqrt();
     let f = |v: f64| (ln_integrand(v) - top).exp();
-    let sum = quadrature::outwards(&f, peak, step) + quadrature::outwards(&f, peak, -step);
+    let sum = quadrature::around(&f, peak, step);
     (sum * top.exp()).min(1.0)
+}
+
+/// Returns P(T1 > critical and T2 < -critical) for two t statistics with one standard deviation and means `above`
+/// and `-below` standard errors: the power of two one-sided tests (Owen 1965).
+pub(crate) fn between(critical: f64, df: f64, above: f64, below: f64) -> f64 {
+    // Given s, Z must lie between critical s - above and below - critical s.
+    let given = |s: f64| {
+        let (low, high) = (critical * s - above, below - critical * s);
+        if low >= high {
+            return 0.0;
+        }
+        if low > 0.0 { normal::sf(low) - normal::sf(high) } else { normal::sf(-high) - normal::sf(-low) }
+    };
+    if df > 1e18 {
+        return given(1.0);
+    }
+    let a = 0.5 * df;
+    let ln_density = 0.5 * a.ln() + std::f64::consts::LN_2 - HALF_LN_TAU - stirling_error(a);
+    let f = |v: f64| given(v.exp()) * (ln_density - a * exp_minus_tangent(2.0 * v)).exp();
+    let width = 1.0 / (2.0 * df).sqrt();
+    let last = if critical > 0.0 { (0.5 * (above + below) / critical).ln() } else { f64::INFINITY };
+    if last.is_nan() {
+        return 0.0;
+    }
+    let start = last.min(0.0);
+    let left = quadrature::outwards(&f, start, -0.5 * width);
+    let right = if last > 0.0 { quadrature::outwards(&f, 0.0, (0.5 * width).min(last)) } else { 0.0 };
+    (left + right).min(1.0)
 }
 
 /// Returns the normal density over P(Z > x).

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::StatsError;
+use crate::level::Probability;
 
 fn evaluate(name: &str, v: &[f64]) -> f64 {
     let result = match (name, v) {
@@ -49,6 +50,27 @@ fn evaluate(name: &str, v: &[f64]) -> f64 {
         ("fisher_f_quantile_upper", &[p, a, b]) => fisher_f_upper_quantile(p, a, b),
         ("fisher_f_ln_quantile_lower", &[p, a, b]) => fisher_f_quantile_at(Tail::LnLower(p), a, b),
         ("fisher_f_ln_quantile_upper", &[p, a, b]) => fisher_f_quantile_at(Tail::LnUpper(p), a, b),
+        ("binomial_ln_pmf", &[k, n, p]) => {
+            Ok(binomial_ln_pmf(k as u64, n as u64, Probability::new(p).unwrap()))
+        }
+        ("binomial_ln_cdf", &[k, n, p]) => {
+            Ok(binomial_ln_cdf(k as u64, n as u64, Probability::new(p).unwrap()))
+        }
+        ("binomial_ln_sf", &[k, n, p]) => {
+            Ok(binomial_ln_sf(k as u64, n as u64, Probability::new(p).unwrap()))
+        }
+        ("poisson_ln_pmf", &[k, rate]) => poisson_ln_pmf(k as u64, rate),
+        ("poisson_ln_cdf", &[k, rate]) => poisson_ln_cdf(k as u64, rate),
+        ("poisson_ln_sf", &[k, rate]) => poisson_ln_sf(k as u64, rate),
+        ("hypergeometric_ln_pmf", &[k, a, b, c]) => {
+            hypergeometric_ln_pmf(k as u64, a as u64, b as u64, c as u64)
+        }
+        ("hypergeometric_ln_cdf", &[k, a, b, c]) => {
+            hypergeometric_ln_cdf(k as u64, a as u64, b as u64, c as u64)
+        }
+        ("noncentral_t_sf", &[t, df, shift]) => noncentral_t_sf(t, df, shift),
+        ("noncentral_t_cdf", &[t, df, shift]) => noncentral_t_cdf(t, df, shift),
+        ("noncentral_chi_square_sf", &[x, df, shift]) => noncentral_chi_square_sf(x, df, shift),
         _ => panic!("no function {name} of {v:?}"),
     };
     result.unwrap()
@@ -156,6 +178,15 @@ fn nothing_is_nan_and_every_logarithm_is_finite() {
 }
 
 #[test]
+fn a_quantile_beyond_all_reason_is_a_number() {
+    let far = student_t_quantile_at(Tail::LnUpper(-1e108), 1e155).unwrap();
+    assert!((far / 2e108_f64.sqrt() - 1.0).abs() < 1e-12);
+    assert!(student_t_quantile_at(Tail::LnUpper(-1e200), 1e-3).unwrap() > 1e307);
+    assert!(chi_square_quantile_at(Tail::LnUpper(-1e300), 3.0).unwrap() > 1e300);
+    assert!(beta_quantile(1e-300, 1e-3, 1e-3).unwrap() <= 0.0);
+}
+
+#[test]
 fn tails_fall_and_quantiles_rise_across_every_change_of_method() {
     for (a, b) in [(0.3, 0.7), (5.0, 0.2), (1.0, 60.0), (39.0, 41.0), (80.0, 79.0), (3e4, 7.0), (1e5, 2e6)] {
         let (mut last_beta, mut last_gamma, mut last_t) = (f64::MAX, f64::MAX, f64::MAX);
@@ -180,5 +211,40 @@ fn tails_fall_and_quantiles_rise_across_every_change_of_method() {
             assert!(value >= last_chi, "chi-square quantile {a} at {u}");
             last_chi = value;
         }
+    }
+}
+
+/// At every place where the sum of the hypergeometric tail changes to an integral, and where counts are huge.
+#[test]
+fn discrete_tails_are_complete() {
+    for (population, successes, draws) in
+        [(20, 7, 9), (5_000_000, 2_000_000, 1_500_000), (1 << 50, 1 << 49, 1 << 48)]
+    {
+        let mean = (successes as f64 * (draws as f64 / population as f64)) as u64;
+        let sf = |k: u64| hypergeometric_sf(k, population, successes, draws).unwrap();
+        let cdf = |k: u64| hypergeometric_cdf(k, population, successes, draws).unwrap();
+        let pmf = |k: u64| hypergeometric_ln_pmf(k, population, successes, draws).unwrap().exp();
+        assert!((cdf(mean) + sf(mean) - 1.0).abs() < 1e-15);
+        for k in [mean - 1, mean, mean + 1] {
+            assert!((cdf(k) - cdf(k - 1) - pmf(k)).abs() < 1e-12, "{population} {k}");
+        }
+        assert!(cdf(successes.min(draws)) > 1.0 - 1e-16 && sf(successes.min(draws)) < 1e-300);
+    }
+    assert!(hypergeometric_sf(1, 5, 6, 2).is_err());
+    assert!(binomial_ln_pmf(3, 2, Probability::new(0.5).unwrap()) < -1e308);
+}
+
+#[test]
+fn noncentral_tails_end_at_zero_and_one() {
+    for df in [0.5, 3.0, 1e6, 1e15, f64::INFINITY] {
+        for (t, shift) in [(2.0, 1e5), (-1e300, 3.0), (2.0, -40.0), (0.0, 0.3), (1e-300, 5.0)] {
+            let (sf, cdf) = (noncentral_t_sf(t, df, shift).unwrap(), noncentral_t_cdf(t, df, shift).unwrap());
+            assert!((sf + cdf - 1.0).abs() < 1e-12, "t {t:e} df {df:e} shift {shift:e}: {sf:e} + {cdf:e}");
+        }
+    }
+    for shift in [0.0, 1e-300, 50.0, 1e6, 1e9, 1e12, 1e300] {
+        let at = |x: f64| noncentral_chi_square_sf(x, 3.0, shift).unwrap();
+        assert!(at(shift * 0.5) >= at(shift + 1.0) && at(1e308) <= at(shift + 1.0), "{shift:e}");
+        assert!((0.3..=0.9).contains(&at(shift + 2.0)), "{shift:e}: {}", at(shift + 2.0));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arm::ArmEstimate;
+use crate::arm::{ArmEstimate, far_from_zero};
 use crate::comoments::CoMoments;
 use crate::error::{StatsError, finite};
 use crate::level::Probability;
@@ -110,6 +110,21 @@ impl EffectState {
     #[must_use]
     pub fn variance(&self) -> f64 {
         (self.control.variance() + self.treatment.variance()).min(f64::MAX)
+    }
+
+    /// Returns `treatment / control - 1` and its delta-method variance `v_t / c^2 + v_c t^2 / c^4`.
+    ///
+    /// # Errors
+    /// [`StatsError::DenominatorNearZero`] if the control is less than five standard errors away from zero;
+    /// [`StatsError::NotFinite`] if the result leaves the range of `f64`.
+    pub fn relative(&self) -> Result<(f64, f64), StatsError> {
+        let (c, t) = (self.control.estimate(), self.treatment.estimate());
+        far_from_zero(c, self.control.variance())?;
+        let ratio = t / c;
+        let variance =
+            self.treatment.variance() / (c * c) + self.control.variance() / (c * c) * ratio * ratio;
+        let estimate = finite("the relative difference", (t - c) / c)?;
+        Ok((estimate, finite("the variance of the relative difference", variance)?))
     }
 
     /// Returns the control arm.

@@ -13,6 +13,8 @@ use crate::level::Alpha;
 pub enum Coverage {
     /// Valid at one sample size fixed beforehand; looking repeatedly and stopping breaks it.
     Fixed,
+    /// Valid under the looks that a group-sequential design planned.
+    GroupSequential,
     /// Valid at all looks at once, whatever rule stops the experiment.
     Anytime,
 }

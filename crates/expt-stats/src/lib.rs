@@ -46,7 +46,8 @@
 //! CUPED, quantile, rank, Bayesian, group-sequential or online-FDR methods yet. Stored as JSON, states keep
 //! every bit only if the parser rounds correctly (feature `float_roundtrip` of serde_json).
 
-mod agreement;
+pub mod adaptive;
+pub mod agreement;
 mod arm;
 pub mod bayes;
 pub mod bootstrap;
@@ -61,11 +62,12 @@ pub mod meta;
 mod moments;
 mod multiple;
 mod power;
+pub mod preference;
 mod proportion;
 pub mod quantile;
 pub mod rank;
 pub mod regression;
-mod sequential;
+pub mod sequential;
 pub mod special;
 mod srm;
 mod tails;

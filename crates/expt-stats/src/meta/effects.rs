@@ -204,7 +204,8 @@ impl Weighted {
         let weight = |study: &Study| least / (study.variance + tau2);
         let sum: f64 = studies.iter().map(weight).sum();
         let mean: f64 = studies.iter().map(|study| weight(study) / sum * study.effect).sum();
-        let mean = mean + studies.iter().map(|study| weight(study) / sum * (study.effect - mean)).sum::<f64>();
+        let mean =
+            mean + studies.iter().map(|study| weight(study) / sum * (study.effect - mean)).sum::<f64>();
         let scaled = |study: &Study| (study.effect - mean) / (study.variance + tau2).sqrt();
         let q = studies.iter().map(|study| scaled(study).powi(2)).sum();
         let squares = studies.iter().map(|study| weight(study).powi(2)).sum();

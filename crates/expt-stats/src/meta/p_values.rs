@@ -213,7 +213,10 @@ mod tests {
                 for p in grid {
                     let got = combine_p_values(&list(&[p, other, 0.4]), rule).unwrap();
                     assert!(got.statistic.is_finite(), "{rule:?} {p} {other}");
-                    assert!(got.ln_p.get() >= last - 1e-9 * last.abs(), "{rule:?} {p} {other} {got:?} {last}");
+                    assert!(
+                        got.ln_p.get() >= last - 1e-9 * last.abs(),
+                        "{rule:?} {p} {other} {got:?} {last}"
+                    );
                     last = got.ln_p.get();
                 }
             }

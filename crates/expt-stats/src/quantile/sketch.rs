@@ -346,9 +346,8 @@ impl TryFrom<Stored> for QuantileSketch {
     fn try_from(stored: Stored) -> Result<Self, StatsError> {
         let Stored { capacity, count, levels, over, under, range } = stored;
         let sketch = Self { levels, over, under, range, count, ..Self::new(capacity)? };
-        let wrong = |what, value: u64, allowed| {
-            Err(StatsError::OutOfRange { what, value: value as f64, allowed })
-        };
+        let wrong =
+            |what, value: u64, allowed| Err(StatsError::OutOfRange { what, value: value as f64, allowed });
         if sketch.levels.len() > MAX_LEVELS {
             return wrong("the number of levels", sketch.levels.len() as u64, "at most 48");
         }
@@ -427,8 +426,7 @@ mod tests {
             sorted.sort_by(f64::total_cmp);
             for size in [20_000, 6_000, 777, 31] {
                 let parts: Vec<QuantileSketch> = values.chunks(size).map(|chunk| sketch(64, chunk)).collect();
-                let chain =
-                    parts.iter().skip(1).fold(parts[0].clone(), |sum, part| sum.merge(part).unwrap());
+                let chain = parts.iter().skip(1).fold(parts[0].clone(), |sum, part| sum.merge(part).unwrap());
                 check(&chain, &sorted);
                 let mut tree = parts;
                 while tree.len() > 1 {
@@ -477,7 +475,9 @@ mod tests {
         assert_eq!(a.merge(&QuantileSketch::new(16).unwrap()).unwrap(), a);
         let text = serde_json::to_string(&b).unwrap();
         assert_eq!(serde_json::from_str::<QuantileSketch>(&text).unwrap(), b);
-        assert!(serde_json::from_str::<QuantileSketch>(&text.replace("\"count\":99", "\"count\":98")).is_err());
+        assert!(
+            serde_json::from_str::<QuantileSketch>(&text.replace("\"count\":99", "\"count\":98")).is_err()
+        );
         assert!(a.merge(&QuantileSketch::new(32).unwrap()).is_err());
         let mut empty = QuantileSketch::new(8).unwrap();
         assert_eq!((empty.quantile(Probability::new(0.5).unwrap()), empty.min()), (None, None));

@@ -96,9 +96,8 @@ mod tests {
 
     #[test]
     fn separation_is_undefined_and_swapping_mirrors() {
-        let run = |a: &[f64], b: &[f64]| {
-            brunner_munzel(a, b, Alternative::TwoSided, Alpha::FIVE_PERCENT).unwrap()
-        };
+        let run =
+            |a: &[f64], b: &[f64]| brunner_munzel(a, b, Alternative::TwoSided, Alpha::FIVE_PERCENT).unwrap();
         let apart = run(&[1.0, 2.0], &[3.0, 4.0, 5.0]);
         assert_eq!((apart.probability, apart.test), (1.0, None));
         assert_eq!(run(&[1.0; 5], &[1.0; 7]).probability, 0.5);

@@ -94,7 +94,8 @@ fn durbin(n: u64, d: f64) -> f64 {
     let base = Scaled { m, exponent: 0, cells: (0..m * m).map(|i| entry(i / m, i % m)).collect() };
     let power = base.power(n);
     let middle = k as usize - 1;
-    let (mut p, mut exponent) = (power.cells.get(middle * m + middle).copied().unwrap_or(0.0), power.exponent);
+    let (mut p, mut exponent) =
+        (power.cells.get(middle * m + middle).copied().unwrap_or(0.0), power.exponent);
     for i in 1..=n {
         p *= i as f64 / n as f64;
         if p < TINY {
@@ -161,7 +162,9 @@ fn pelz_good(n: f64, d: f64) -> f64 {
         let coefficients = [
             1.0,
             -z2 + 0.25 * pi2 * odd2,
-            6.0 * z6 + 2.0 * z4 + (2.0 * z4 - 5.0 * z2) * 0.25 * pi2 * odd2
+            6.0 * z6
+                + 2.0 * z4
+                + (2.0 * z4 - 5.0 * z2) * 0.25 * pi2 * odd2
                 + pi4 * (1.0 - 2.0 * z2) / 16.0 * odd2 * odd2,
             -30.0 * z6 - 90.0 * z8
                 + pi2 * (135.0 * z4 - 96.0 * z6) / 4.0 * odd2

@@ -53,7 +53,9 @@ pub fn lin_adjusted(
 #[allow(clippy::float_cmp, reason = "an indicator is exactly 0 or 1")]
 fn check(treatment: &[f64]) -> Result<(), StatsError> {
     match treatment.iter().find(|d| **d != 0.0 && **d != 1.0) {
-        Some(d) => Err(StatsError::OutOfRange { what: "the treatment indicator", value: *d, allowed: "0 or 1" }),
+        Some(d) => {
+            Err(StatsError::OutOfRange { what: "the treatment indicator", value: *d, allowed: "0 or 1" })
+        }
         None => Ok(()),
     }
 }

@@ -169,8 +169,10 @@ mod tests {
         };
         let whole = collect(&rows);
         for size in [1, 13, 499] {
-            let merged =
-                rows.chunks(size).map(collect).fold(ClusterSums::default(), |sum, part| part.merge(&sum).unwrap());
+            let merged = rows
+                .chunks(size)
+                .map(collect)
+                .fold(ClusterSums::default(), |sum, part| part.merge(&sum).unwrap());
             close(merged.ratio().unwrap().estimate(), whole.ratio().unwrap().estimate(), 1e-14);
             close(merged.ratio().unwrap().variance(), whole.ratio().unwrap().variance(), 1e-12);
         }

@@ -199,7 +199,11 @@ impl Fit {
             Covariance::Cluster { clusters, correction } => {
                 let (found, allowed) = (clusters.len(), self.residuals.len());
                 if found != allowed {
-                    return Err(StatsError::Length { what: "the list of clusters, by the units,", found, allowed });
+                    return Err(StatsError::Length {
+                        what: "the list of clusters, by the units,",
+                        found,
+                        allowed,
+                    });
                 }
                 let scores = self.cluster_scores(clusters);
                 let count = scores.len() as f64;

@@ -57,8 +57,13 @@ impl Gram {
         let shifts: Vec<f64> = b.means.iter().zip(&a.means).map(|(b, a)| b.minus(*a)).collect();
         let means = a.means.iter().zip(&shifts).map(|(mean, shift)| mean.plus(shift * (nb / n))).collect();
         let between = triangle(&shifts).map(|(left, right)| left * right * weight);
-        let products =
-            a.products.iter().zip(&b.products).zip(between).map(|((a, b), between)| a + b + between).collect();
+        let products = a
+            .products
+            .iter()
+            .zip(&b.products)
+            .zip(between)
+            .map(|((a, b), between)| a + b + between)
+            .collect();
         Self { count, means, products }.checked()
     }
 
@@ -124,7 +129,11 @@ impl TryFrom<Stored> for Gram {
         let size = stored.means.len();
         let (found, allowed) = (stored.products.len(), size * (size + 1) / 2);
         if found != allowed {
-            return Err(StatsError::Length { what: "the list of products, by the variables,", found, allowed });
+            return Err(StatsError::Length {
+                what: "the list of products, by the variables,",
+                found,
+                allowed,
+            });
         }
         let means = stored.means.into_iter().map(|(high, low)| Twofold { high, low }).collect();
         let gram = Self { count: stored.count, means, products: stored.products }.checked()?;

@@ -72,8 +72,9 @@ impl LinearModel {
             scales.push(column.scale);
             means.push(column.mean);
         }
-        let basis = Orthogonal::new(centred)
-            .map_err(|index| StatsError::Collinear { column: self.names.get(index).cloned().unwrap_or_default() })?;
+        let basis = Orthogonal::new(centred).map_err(|index| StatsError::Collinear {
+            column: self.names.get(index).cloned().unwrap_or_default(),
+        })?;
         let outcome = Centred::new(&self.outcome);
         let mut residuals = outcome.values;
         let total = dot(&residuals, &residuals);
@@ -89,7 +90,14 @@ impl LinearModel {
         if dot(&residuals, &residuals) <= NOTHING * total * n as f64 {
             residuals.iter_mut().for_each(|value| *value = 0.0);
         }
-        Fit::new(self.names.clone(), basis, &loadings, residuals, (outcome.mean, outcome.scale), (&means, &scales))
+        Fit::new(
+            self.names.clone(),
+            basis,
+            &loadings,
+            residuals,
+            (outcome.mean, outcome.scale),
+            (&means, &scales),
+        )
     }
 }
 

@@ -78,13 +78,15 @@ impl RegressionSums {
         let solved = Solved::new(&self.names, &self.gram)?;
         let (n, k) = (self.gram.count() as f64, self.names.len() as f64 + 1.0);
         let last = self.names.len();
-        let explained: f64 = solved.slopes.iter().enumerate().map(|(i, b)| b * self.gram.product(i, last)).sum();
+        let explained: f64 =
+            solved.slopes.iter().enumerate().map(|(i, b)| b * self.gram.product(i, last)).sum();
         let rest = (self.gram.product(last, last) - explained).max(0.0);
         let variance = if rest <= NOTHING * self.gram.product(last, last) { 0.0 } else { rest / (n - k) };
         let size = self.names.len();
         let unit = |j: usize| -> Vec<f64> { (0..size).map(|i| f64::from(u8::from(i == j))).collect() };
         let inverse = (0..size).map(|j| solved.cholesky.solve(&unit(j)));
-        let covariance = inverse.map(|column| column.iter().map(|value| value * variance).collect()).collect();
+        let covariance =
+            inverse.map(|column| column.iter().map(|value| value * variance).collect()).collect();
         Ok(solved.fit(&self.names, &self.gram, covariance, n - k))
     }
 }
@@ -241,8 +243,9 @@ impl Solved {
             return Err(StatsError::TooFew { what: "the regression", have: n, need: k + 1 });
         }
         let size = names.len();
-        let cholesky = Cholesky::new(size, gram)
-            .map_err(|index| StatsError::Collinear { column: names.get(index).cloned().unwrap_or_default() })?;
+        let cholesky = Cholesky::new(size, gram).map_err(|index| StatsError::Collinear {
+            column: names.get(index).cloned().unwrap_or_default(),
+        })?;
         let right: Vec<f64> = (0..size).map(|i| gram.product(i, size)).collect();
         let slopes = cholesky.solve(&right);
         if slopes.iter().any(|slope| !slope.is_finite()) {
@@ -346,7 +349,11 @@ impl TryFrom<StoredClusters> for ClusteredSums {
 
 fn check_size(gram: &Gram, allowed: usize) -> Result<(), StatsError> {
     let found = gram.size();
-    if found == allowed { Ok(()) } else { Err(StatsError::Length { what: "the list of means", found, allowed }) }
+    if found == allowed {
+        Ok(())
+    } else {
+        Err(StatsError::Length { what: "the list of means", found, allowed })
+    }
 }
 
 /// A column of whose variance this share is left after the others is a combination of them.
@@ -380,10 +387,17 @@ mod tests {
             plain.iter().map(|row| row.1[1]).collect(),
         );
         let clusters: Vec<u64> = plain.iter().map(|row| row.0).collect();
-        let model =
-            LinearModel::new(&y).unwrap().with_column("d", &d).unwrap().with_column("x", &x).unwrap().fit().unwrap();
-        let by_rows =
-            |covariance| model.coefficient("d", covariance, Alpha::FIVE_PERCENT, Alternative::TwoSided).unwrap();
+        let model = LinearModel::new(&y)
+            .unwrap()
+            .with_column("d", &d)
+            .unwrap()
+            .with_column("x", &x)
+            .unwrap()
+            .fit()
+            .unwrap();
+        let by_rows = |covariance| {
+            model.coefficient("d", covariance, Alpha::FIVE_PERCENT, Alternative::TwoSided).unwrap()
+        };
         let (classical, robust) = (
             by_rows(Covariance::Classical),
             by_rows(Covariance::Cluster { clusters: &clusters, correction: ClusterCorrection::Cr1 }),
@@ -403,9 +417,8 @@ mod tests {
                 sums = sums.merge(&part).unwrap();
                 clustered = clusters.merge(&clustered).unwrap();
             }
-            let test = |fit: &SumsFit| {
-                fit.coefficient("d", Alpha::FIVE_PERCENT, Alternative::TwoSided).unwrap()
-            };
+            let test =
+                |fit: &SumsFit| fit.coefficient("d", Alpha::FIVE_PERCENT, Alternative::TwoSided).unwrap();
             let got = test(&sums.fit().unwrap());
             close(got.estimate, classical.estimate, 1e-11);
             close(got.standard_error, classical.standard_error, 1e-11);

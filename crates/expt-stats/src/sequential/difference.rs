@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::boundary::{Boundary, p_from_ln_e};
+use super::boundary::{AsymptoticBoundary, p_from_ln_e};
 use super::start::{NotYet, StartRule};
 use crate::effect::EffectState;
 use crate::error::{StatsError, finite};
@@ -36,7 +36,7 @@ use crate::level::{Alpha, LnP};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DifferenceSequence {
-    boundary: Boundary,
+    boundary: AsymptoticBoundary,
     start: StartRule,
 }
 
@@ -46,7 +46,7 @@ impl DifferenceSequence {
     /// # Errors
     /// [`StatsError::OutOfRange`] if `intended_units` is zero.
     pub fn new(alpha: Alpha, intended_units: u64) -> Result<Self, StatsError> {
-        Ok(Self { boundary: Boundary::new(alpha, intended_units)?, start: StartRule::default() })
+        Ok(Self { boundary: AsymptoticBoundary::new(alpha, intended_units)?, start: StartRule::default() })
     }
 
     /// Replaces the start rule.
@@ -88,12 +88,28 @@ impl DifferenceSequence {
         Ok(self.against(state, finite("the null difference", null)?))
     }
 
+    /// Looks at the relative difference `treatment / control - 1` against zero, by the delta method.
+    ///
+    /// Estimand: the ratio of the two arms' expectations minus one, with variance `v_t / c^2 + v_c t^2 / c^4` (Deng,
+    /// Knoblich and Lu 2018). The guarantee is asymptotic, as for the absolute difference.
+    ///
+    /// # Errors
+    /// [`StatsError::DenominatorNearZero`] if the control is less than five standard errors away from zero.
+    pub fn look_relative(&self, state: &EffectState) -> Result<DifferenceLook, StatsError> {
+        let (estimate, variance) = state.relative()?;
+        Ok(self.judge(state, estimate, variance, 0.0))
+    }
+
     fn against(&self, state: &EffectState, null: f64) -> DifferenceLook {
+        self.judge(state, state.estimate(), state.variance(), null)
+    }
+
+    fn judge(&self, state: &EffectState, estimate: f64, variance: f64, null: f64) -> DifferenceLook {
         let smaller = state.control().count().min(state.treatment().count());
         if let Some(not_yet) = self.start.shortfall(smaller, state.shape()) {
             return DifferenceLook::NotYet(not_yet);
         }
-        let (estimate, standard_error, units) = (state.estimate(), state.variance().sqrt(), state.units());
+        let (standard_error, units) = (variance.sqrt(), state.units());
         if standard_error <= 0.0 {
             return DifferenceLook::NotYet(NotYet {
                 what: super::Shortfall::Variation,
@@ -101,8 +117,9 @@ impl DifferenceSequence {
                 have: 0.0,
             });
         }
-        let reach = standard_error * self.boundary.reach(units);
-        let ln_e = self.boundary.ln_e((estimate - null) / standard_error, units);
+        let boundary = self.boundary.at(units);
+        let reach = standard_error * boundary.reach();
+        let ln_e = boundary.ln_e((estimate - null) / standard_error);
         let interval = Interval::new(estimate - reach, estimate + reach, self.alpha(), Coverage::Anytime);
         let ln_p = p_from_ln_e(ln_e);
         DifferenceLook::Ready(DifferenceEstimate {
@@ -174,6 +191,19 @@ mod tests {
         close(got.interval.lower.unwrap(), -0.08783652808619563, 1e-7);
         close(got.interval.upper.unwrap(), 0.4878365280861942, 1e-7);
         close(got.ln_p.p(), 0.3439849322074623, 1e-7);
+    }
+
+    /// Source: gbstats 0.8.0 `SequentialTwoSidedTTest`, relative difference.
+    #[test]
+    fn the_relative_difference_agrees_with_gbstats() {
+        let sequence = DifferenceSequence::new(Alpha::FIVE_PERCENT, 100_000).unwrap();
+        let state = EffectState::means(&moments(2000, -1.0, 9.0), &moments(2000, -1.5, 9.0)).unwrap();
+        let DifferenceLook::Ready(got) = sequence.look_relative(&state).unwrap() else { panic!("ready") };
+        close(got.interval.lower.unwrap(), -0.11675787674977167, 1e-9);
+        close(got.interval.upper.unwrap(), 1.1167578767497717, 1e-9);
+        close(got.ln_e, 1.9216029580832743, 1e-9);
+        let zero = EffectState::means(&moments(2000, 0.1, 9.0), &moments(2000, 1.5, 9.0)).unwrap();
+        assert!(matches!(sequence.look_relative(&zero), Err(StatsError::DenominatorNearZero { .. })));
     }
 
     #[test]

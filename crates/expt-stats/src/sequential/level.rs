@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::boundary::Boundary;
+use super::boundary::AsymptoticBoundary;
 use super::start::{NotYet, Shortfall, StartRule};
 use crate::effect::Shape;
 use crate::error::StatsError;
@@ -26,7 +26,7 @@ use crate::moments::Moments;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LevelSequence {
-    boundary: Boundary,
+    boundary: AsymptoticBoundary,
     start: StartRule,
 }
 
@@ -36,7 +36,7 @@ impl LevelSequence {
     /// # Errors
     /// [`StatsError::OutOfRange`] if `intended_units` is zero.
     pub fn new(alpha: Alpha, intended_units: u64) -> Result<Self, StatsError> {
-        Ok(Self { boundary: Boundary::new(alpha, intended_units)?, start: StartRule::default() })
+        Ok(Self { boundary: AsymptoticBoundary::new(alpha, intended_units)?, start: StartRule::default() })
     }
 
     /// Looks at the level.

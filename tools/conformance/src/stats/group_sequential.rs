@@ -1,7 +1,48 @@
 //! Cases of the family `group_sequential`.
 
-use super::case::{Answer, Fault, Input};
+use expt::stats::Alpha;
+use expt::stats::sequential::{Efficacy, GroupPlan};
+use serde_json::json;
 
-pub(super) fn answer(_function: &str, _input: &Input<'_>) -> Answer {
-    Err(Fault::Unknown)
+use super::alpha_spending::{sides, spending};
+use super::case::{Answer, Fault, Input, number, numbers};
+
+pub(super) fn answer(function: &str, input: &Input<'_>) -> Answer {
+    let (alpha, efficacy) = (Alpha::new(input.get("alpha")?)?, efficacy(input)?);
+    match function {
+        "boundary" => {
+            let information: Vec<f64> = input.get("info")?;
+            let design = GroupPlan::new(alpha, &information, efficacy).with_sides(sides(input)?).design()?;
+            let looks = design.looks();
+            Ok(json!({
+                "crit": numbers(looks.iter().map(|look| look.efficacy.unwrap_or(f64::INFINITY))),
+                "alpha_spent": numbers(looks.iter().map(|look| look.alpha_spent)),
+                "stage_level": numbers(looks.iter().map(|look| look.stage_level)),
+            }))
+        }
+        "constant" => {
+            let plan = GroupPlan::equally_spaced(alpha, input.get("K")?, efficacy).with_sides(sides(input)?);
+            let last = plan.design()?.looks().last().and_then(|look| look.efficacy);
+            Ok(json!({ "c": number(last.unwrap_or(f64::INFINITY)) }))
+        }
+        _ => Err(Fault::Unknown),
+    }
+}
+
+fn efficacy(input: &Input<'_>) -> Result<Efficacy, Fault> {
+    let kind: String = input.get("type")?;
+    if let Some(function) = spending(&kind, input)? {
+        return Ok(Efficacy::Spending { function });
+    }
+    match kind.as_str() {
+        "obrien_fleming" => Ok(Efficacy::ObrienFleming),
+        "pocock" => Ok(Efficacy::Pocock),
+        "wang_tsiatis" => Ok(Efficacy::WangTsiatis { delta: input.get("delta")? }),
+        "haybittle_peto" => {
+            let early = input.find("early")?.or(input.find("bound")?).unwrap_or(3.0);
+            Ok(Efficacy::HaybittlePeto { early })
+        }
+        "user" => Ok(Efficacy::Spends { cumulative: input.get("spending")? }),
+        _ => Err(Fault::Unknown),
+    }
 }

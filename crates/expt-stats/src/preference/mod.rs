@@ -1,0 +1,1 @@
+//! Interleaving preference tests.

@@ -76,7 +76,19 @@ fn thompson(plain: &[Moments; 2], floor: f64) -> f64 {
 }
 
 /// A/A with a floor of 5 %. With N runs a coverage p is off by at most 3.09 sqrt(p (1 - p) / N) (probability .002): .034
-/// for .95 at N = 400. RESULTS
+/// for .95 at N = 400, .011 at 4,000.
+///
+/// The same at N = 4,000, beside `adaptive_inference_coverage.json` (numpy, 4,000 runs, floor 5 %) in brackets:
+///
+/// | | A/A, floor 5 % | A/A, floor 1 % | effect .1, floor 5 % |
+/// |---|---|---|---|
+/// | sample means, difference | .927 (.9245) | .893 | .955 |
+/// | batched least squares | .9545 (.9545) | .959 | .952 |
+/// | uniform scores, arm 0 | .951 (.953) | .9545 | .939 |
+/// | constant allocation, arm 0 | .947 (.950) | .9475 | .950 |
+/// | constant allocation, difference | .957 (.954) | .951 | .951 |
+/// | two-point allocation, arm 0 | .947 | .9475 | .950 |
+/// | bias of sample mean 0 | -.0139 (-.0142) | -.0185 | -.0189 |
 #[test]
 fn batched_least_squares_and_weighted_scores_cover_and_sample_means_do_not() {
     let runs = 400;
@@ -125,23 +137,14 @@ fn misses_at_any_look(runs: u32, rates: (f64, f64), cap: f64) -> (u32, u32, f64)
     (exact_misses, asymptotic_misses, width)
 }
 
-/// At most alpha plus 3.09 standard errors: 24 of 200 (mean 10).
+/// At most alpha plus 3.09 standard errors: 11 of 100 (mean 5). At N = 1,000, rates .4 and .4: the exact sequence missed in
+/// .006 (cap 0, last width .209) and .004 (cap 3, .173), the asymptotic one at 25 looks in .012; at rates .02 and .03 .009
+/// (.187) and .001 (.055), and .000.
 #[test]
 fn all_looks_together_miss_rarely() {
     for cap in [0.0, 3.0] {
         let (exact, asymptotic, width) = misses_at_any_look(100, (0.4, 0.4), cap);
         assert!(exact <= 11 && asymptotic <= 11, "{exact} {asymptotic} {width}");
-    }
-}
-
-#[test]
-fn big() {
-    println!("{:?}", simulate(4000, 0.05, 0.0));
-    println!("{:?}", simulate(4000, 0.01, 0.0));
-    println!("{:?}", simulate(4000, 0.05, 0.1));
-    for cap in [0.0, 1.0, 3.0, 10.0] {
-        println!("{:?}", misses_at_any_look(1000, (0.4, 0.4), cap));
-        println!("{:?}", misses_at_any_look(1000, (0.02, 0.03), cap));
     }
 }
 

@@ -316,7 +316,7 @@ mod tests {
             propensity: Propensity::new(1e-300).unwrap(),
         };
         assert!(team_credit(&[item(f64::NAN)]).is_err() && team_credit(&[item(1e300)]).is_err());
-        assert_eq!(team_credit(&[]).unwrap(), 0.0);
+        close(team_credit(&[]).unwrap(), 0.0, 0.0);
         assert!(RankCredit::new(&[0.5], &[0.5, 0.5]).is_err() && RankCredit::new(&[1.1], &[0.5]).is_err());
         let credit = RankCredit::new(&[0.5], &[0.5]).unwrap();
         assert!(credit.difference(&[], &[true], &[false]).is_err());

@@ -69,7 +69,7 @@ pub mod rank;
 pub mod regression;
 pub mod sequential;
 pub mod special;
-mod srm;
+pub mod srm;
 mod tails;
 #[cfg(test)]
 mod testing;

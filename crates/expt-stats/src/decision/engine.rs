@@ -84,6 +84,14 @@ impl Engine<'_> {
             SrmMethod::ChiSquare { statistic, df } => {
                 format!("chi-square {statistic:.3} with {df} degrees of freedom (valid at one look)")
             }
+            SrmMethod::LikelihoodRatio { statistic, df } => {
+                format!("likelihood ratio {statistic:.3} on {df} degrees of freedom (valid at one look)")
+            }
+            SrmMethod::Stratified { statistic, df } | SrmMethod::Pooled { statistic, df } => {
+                format!(
+                    "chi-square {statistic:.3} on {df} degrees of freedom over periods (valid at one look)"
+                )
+            }
             SrmMethod::Sequential { ln_bayes_factor } => {
                 format!("ln Bayes factor {ln_bayes_factor:.3} (valid at all looks)")
             }

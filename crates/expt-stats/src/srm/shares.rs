@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::prior::SrmPrior;
+use super::result::{SrmMethod, SrmResult};
 use crate::error::{StatsError, finite};
 use crate::level::{Alpha, LnP};
-use crate::special::gamma::{deviance, incomplete_gamma, stirling_error};
+use crate::sequential::ln_bayes_factor;
+use crate::special::gamma::{deviance, incomplete_gamma};
 
 /// Holds the shares of units that the arms were promised, normalised to sum to one.
 ///
@@ -57,65 +60,82 @@ impl Shares {
     /// Tests the counts once, by Pearson's chi-square with one degree of freedom less than arms.
     ///
     /// Estimand: whether units fall into arms with these probabilities. Fixed sample size: under
-    /// repeated looks use [`Shares::sequential`]. The approximation is good from about five expected
-    /// units per arm. Arms with share zero are left out; a unit in one of them is impossible.
+    /// repeated looks use [`Shares::sequential`]; if the shares changed on the way, [`SrmPeriods`](super::SrmPeriods).
+    /// The approximation is good from about five expected units per arm. Arms with share zero are left out; a unit in
+    /// one of them is impossible.
     ///
     /// # Errors
     /// [`StatsError::Length`] unless there is one count per share.
     pub fn chi_square(&self, counts: &[u64], alpha: Alpha) -> Result<SrmResult, StatsError> {
-        let units = self.units(counts)?;
-        let (mut statistic, mut arms) = (0.0, 0_u32);
-        for (expected, count) in self.promised(counts, units as f64) {
+        let (statistic, df) = self.distance(counts, |count, expected| {
             let surplus = count - expected;
-            statistic += if units > 0 { surplus * surplus / expected } else { 0.0 };
-            arms += 1;
-        }
-        let df = arms.saturating_sub(1);
-        let ln_p = if statistic > 0.0 && df > 0 {
-            incomplete_gamma(0.5 * f64::from(df), 0.5 * statistic).ln_upper
-        } else {
-            0.0
-        };
+            surplus * (surplus / expected)
+        })?;
         let method = SrmMethod::ChiSquare { statistic, df };
-        Ok(self.result(counts, units, LnP::saturating(ln_p), alpha, method))
+        Ok(self.result(counts, chi_square_ln_p(statistic, df), alpha, method))
+    }
+
+    /// Tests the counts once, by the likelihood ratio `G = 2 Σ n ln(n / expected)`, otherwise as
+    /// [`Shares::chi_square`].
+    ///
+    /// # Errors
+    /// [`StatsError::Length`] unless there is one count per share.
+    pub fn g_test(&self, counts: &[u64], alpha: Alpha) -> Result<SrmResult, StatsError> {
+        let (statistic, df) = self.distance(counts, |count, expected| 2.0 * deviance(count, expected))?;
+        let method = SrmMethod::LikelihoodRatio { statistic, df };
+        Ok(self.result(counts, chi_square_ln_p(statistic, df), alpha, method))
     }
 
     /// Tests the counts so that it may be looked at after every unit.
     ///
-    /// The Bayes factor of a Dirichlet(10,000 shares) prior against the promised shares (Lindon and
-    /// Malek 2022) is an e-process: its reciprocal is a p-value valid at all looks. The prior is
-    /// centred on deviations near half a percentage point. Computed as a difference of Stirling forms,
-    /// so that it neither overflows nor loses digits at 1e9 units.
+    /// The Bayes factor of a Dirichlet prior around the promised shares (Lindon and Malek 2022) is an e-process: its
+    /// reciprocal is a p-value valid at all looks. The prior is the mixture [`SrmPrior::fixed_shares`], which finds
+    /// small deviations in large experiments and large ones in small. For the running minimum of the p-value, or
+    /// shares that change, keep an [`SrmSequence`](super::SrmSequence).
     ///
     /// # Errors
     /// [`StatsError::Length`] unless there is one count per share.
     pub fn sequential(&self, counts: &[u64], alpha: Alpha) -> Result<SrmResult, StatsError> {
-        let units = self.units(counts)?;
-        let ln_bayes_factor = self.ln_bayes_factor(counts, PRIOR_MASS);
+        self.units(counts)?;
+        let prior = SrmPrior::fixed_shares();
+        let each: Vec<f64> = prior.masses().iter().map(|&mass| self.ln_bayes_factor(counts, mass)).collect();
+        let ln_bayes_factor = prior.average(&each, 0.0);
         let method = SrmMethod::Sequential { ln_bayes_factor };
-        Ok(self.result(counts, units, LnP::saturating(-ln_bayes_factor), alpha, method))
+        Ok(self.result(counts, LnP::saturating(-ln_bayes_factor), alpha, method))
     }
 
-    /// Returns the ln Bayes factor for a Dirichlet prior of total mass `mass`.
-    fn ln_bayes_factor(&self, counts: &[u64], mass: f64) -> f64 {
-        let form = |cells: &mut dyn Iterator<Item = (f64, f64)>, total: f64| {
-            // sum ln Γ(z) - ln Γ(Z) - sum z ln share, without the terms that are equal in both uses.
-            let cell = |(share, z): (f64, f64)| deviance(z, total * share) - 0.5 * z.ln() + stirling_error(z);
-            cells.map(cell).sum::<f64>() + 0.5 * total.ln() - stirling_error(total)
-        };
-        let units: f64 = self.promised(counts, 1.0).map(|(_, count)| count).sum();
-        let posterior = form(&mut self.promised(counts, 1.0).map(|(s, n)| (s, mass * s + n)), mass + units);
-        let prior = form(&mut self.promised(counts, 1.0).map(|(s, _)| (s, mass * s)), mass);
-        (posterior - prior).clamp(f64::MIN, f64::MAX)
+    /// Returns the ln Bayes factor for a Dirichlet prior of total mass `mass`, over the arms with a share.
+    pub(super) fn ln_bayes_factor(&self, counts: &[u64], mass: f64) -> f64 {
+        ln_bayes_factor(self.promised(counts, 1.0), mass)
+    }
+
+    /// Sums `cell(count, expected)` over the arms with a share, with the degrees of freedom; nothing without units.
+    pub(super) fn distance(
+        &self,
+        counts: &[u64],
+        cell: impl Fn(f64, f64) -> f64,
+    ) -> Result<(f64, u32), StatsError> {
+        let units = self.units(counts)?;
+        let (mut sum, mut arms) = (0.0, 0_u32);
+        for (expected, count) in self.promised(counts, units as f64) {
+            sum += if units > 0 && expected > 0.0 { cell(count, expected) } else { 0.0 };
+            arms += 1;
+        }
+        Ok((sum.min(f64::MAX), arms.saturating_sub(1)))
+    }
+
+    /// Tells whether a unit is in an arm that was promised none.
+    pub(super) fn contradicted(&self, counts: &[u64]) -> bool {
+        self.0.iter().zip(counts).any(|(share, count)| *share <= 0.0 && *count > 0)
     }
 
     /// Pairs `share * scale` with the count, for arms that were promised units.
-    fn promised(&self, counts: &[u64], scale: f64) -> impl Iterator<Item = (f64, f64)> {
+    pub(super) fn promised(&self, counts: &[u64], scale: f64) -> impl Iterator<Item = (f64, f64)> + Clone {
         let pairs = self.0.iter().zip(counts).filter(|(share, _)| **share > 0.0);
         pairs.map(move |(share, count)| (share * scale, *count as f64))
     }
 
-    fn units(&self, counts: &[u64]) -> Result<u64, StatsError> {
+    pub(super) fn units(&self, counts: &[u64]) -> Result<u64, StatsError> {
         if counts.len() != self.0.len() {
             let (what, allowed) = ("the list of counts", self.0.len());
             return Err(StatsError::Length { what, found: counts.len(), allowed });
@@ -124,16 +144,11 @@ impl Shares {
         sum.ok_or(StatsError::Overflow { what: "the number of units" })
     }
 
-    fn result(&self, counts: &[u64], units: u64, ln_p: LnP, alpha: Alpha, method: SrmMethod) -> SrmResult {
-        let impossible = self.0.iter().zip(counts).any(|(share, count)| *share <= 0.0 && *count > 0);
-        let ln_p = if impossible { LnP::IMPOSSIBLE } else { ln_p };
-        let verdict = match units {
-            0 => SrmVerdict::NoUnits,
-            _ if ln_p.is_at_most(alpha) => SrmVerdict::Mismatch,
-            _ => SrmVerdict::Healthy,
-        };
+    fn result(&self, counts: &[u64], ln_p: LnP, alpha: Alpha, method: SrmMethod) -> SrmResult {
+        let units = counts.iter().fold(0_u64, |sum, &count| sum.saturating_add(count));
+        let ln_p = if self.contradicted(counts) { LnP::IMPOSSIBLE } else { ln_p };
         let expected = self.0.iter().map(|share| share * units as f64).collect();
-        SrmResult { verdict, ln_p, alpha, counts: counts.to_vec(), expected, method }
+        SrmResult::new(ln_p, alpha, counts.to_vec(), expected, method)
     }
 }
 
@@ -151,62 +166,19 @@ impl From<Shares> for Vec<f64> {
     }
 }
 
-/// Says whether the arms got their shares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum SrmVerdict {
-    /// The counts agree with the shares.
-    Healthy,
-    /// The counts contradict the shares: no metric may be read.
-    Mismatch,
-    /// There are no units yet.
-    NoUnits,
+/// Returns ln P(chi-square with `df` degrees of freedom >= statistic).
+pub(super) fn chi_square_ln_p(statistic: f64, df: u32) -> LnP {
+    if statistic > 0.0 && df > 0 {
+        LnP::saturating(incomplete_gamma(0.5 * f64::from(df), 0.5 * statistic).ln_upper)
+    } else {
+        LnP::ONE
+    }
 }
-
-/// Names the test behind an [`SrmResult`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "test", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum SrmMethod {
-    /// Pearson's chi-square, valid at one look.
-    ChiSquare {
-        /// The statistic.
-        statistic: f64,
-        /// Its degrees of freedom.
-        df: u32,
-    },
-    /// The multinomial-Dirichlet Bayes factor, valid at all looks.
-    Sequential {
-        /// The ln Bayes factor of a mismatch against the promised shares.
-        ln_bayes_factor: f64,
-    },
-}
-
-/// Holds the outcome of a sample-ratio test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SrmResult {
-    /// The verdict at `alpha`.
-    pub verdict: SrmVerdict,
-    /// The p-value of the promised shares.
-    pub ln_p: LnP,
-    /// The level of the verdict; [`Alpha::PER_MILLE`] is usual.
-    pub alpha: Alpha,
-    /// Units per arm.
-    pub counts: Vec<u64>,
-    /// Expected units per arm.
-    pub expected: Vec<f64>,
-    /// The test.
-    pub method: SrmMethod,
-}
-
-/// Total mass of the Dirichlet prior of [`Shares::sequential`].
-const PRIOR_MASS: f64 = 10_000.0;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::srm::SrmVerdict;
     use crate::testing::close;
 
     fn running(shares: &[f64], mass: f64, increments: &[&[u64]]) -> Vec<f64> {
@@ -257,6 +229,33 @@ mod tests {
         check(&[50_000, 50_000], &[1.0, 1.0], 0.0, 0.0);
         check(&[3, 1], &[0.5, 0.5], 1.0, -1.1478744644493182);
         check(&[100, 200, 300], &[1.0, 2.0, 3.0], 0.0, 0.0);
+    }
+
+    /// Source: scipy 1.18.1 `stats.power_divergence(lambda_="log-likelihood")`.
+    #[test]
+    fn g_test_agrees_with_scipy() {
+        let got = Shares::new(&[1.0, 1.0]).unwrap().g_test(&[1000, 900], Alpha::PER_MILLE).unwrap();
+        let SrmMethod::LikelihoodRatio { statistic, df: 1 } = got.method else { panic!() };
+        close(statistic, 5.265590488604488, 1e-12);
+        close(got.ln_p.p(), 0.021751042595218185, 1e-12);
+    }
+
+    /// A chi-square of 44 on 3,600 units was once called healthy; 19 is what the level costs at best.
+    #[test]
+    fn a_clear_mismatch_is_found_at_every_size() {
+        let shares = Shares::new(&[1.0, 1.0]).unwrap();
+        let verdict = |units: f64, chi2: f64| {
+            let surplus = 0.5 * (units * chi2).sqrt();
+            let arm = |sign: f64| (0.5 * units + sign * surplus).round() as u64;
+            shares.sequential(&[arm(1.0), arm(-1.0)], Alpha::PER_MILLE).unwrap().verdict
+        };
+        assert_eq!(verdict(3600.0, 44.0), SrmVerdict::Mismatch);
+        for (units, chi2) in
+            [(100.0, 36.0), (1e3, 22.0), (1e4, 22.0), (1e5, 22.0), (1e6, 22.0), (1e7, 24.0), (1e9, 31.0)]
+        {
+            assert_eq!(verdict(units, chi2), SrmVerdict::Mismatch, "{units}");
+            assert_eq!(verdict(units, 10.8), SrmVerdict::Healthy, "{units}");
+        }
     }
 
     #[test]

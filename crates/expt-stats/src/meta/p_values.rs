@@ -1,6 +1,6 @@
 //! One p-value out of several.
 
-use std::f64::consts::{E, LN_2, PI};
+use std::f64::consts::{E, PI};
 
 use serde::{Deserialize, Serialize};
 
@@ -120,19 +120,18 @@ pub fn stouffer(p: &[LnP], weights: &[f64]) -> Result<CombinedP, StatsError> {
     Ok(CombinedP { statistic, ln_p: LnP::saturating(normal::ln_sf(statistic)) })
 }
 
-/// The z with P(Z > z) = p, at most about 1.9e154 in size.
+/// The z with P(Z > z) = p, at most about 1.3e154 in size.
 fn z(p: LnP) -> f64 {
     let ln_p = p.get();
-    if ln_p <= -LN_2 {
-        return upper_quantile(ln_p);
-    }
-    -upper_quantile(ln_1m_exp(ln_p))
-}
-
-/// The same for a logarithm of at most one half.
-fn upper_quantile(ln_p: f64) -> f64 {
-    // The logarithm is in the function's domain: at most ln(1/2).
-    normal_quantile_at(Tail::LnUpper(ln_p)).map_or(0.0, |z| z.clamp(-f64::MAX.sqrt(), f64::MAX.sqrt()))
+    let (tail, sign) = match ln_p {
+        _ if ln_p <= -700.0 => (Tail::LnUpper(ln_p), 1.0),
+        // The probability itself, so that one half becomes exactly zero.
+        _ if ln_p <= -1e-3 => (Tail::Upper(ln_p.exp()), 1.0),
+        _ => (Tail::LnUpper(ln_1m_exp(ln_p)), -1.0),
+    };
+    // Every logarithm is in the domain of the quantile.
+    let greatest = f64::MAX.sqrt();
+    sign * normal_quantile_at(tail).map_or(0.0, |z| z.clamp(-greatest, greatest))
 }
 
 /// The mean of the cotangents and the logarithm of its upper tail.
@@ -227,7 +226,7 @@ mod tests {
     #[test]
     fn evidence_beyond_the_doubles_adds_up() {
         let tiny = vec![LnP::new(-1e6).unwrap(); 4];
-        let z = upper_quantile(-1e6);
+        let z = z(LnP::new(-1e6).unwrap());
         close(normal::ln_sf(z), -1e6, 1e-12);
         let got = combine_p_values(&tiny, PCombination::Stouffer).unwrap();
         close(got.statistic, 2.0 * z, 1e-12);

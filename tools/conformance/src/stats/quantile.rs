@@ -18,7 +18,8 @@ pub(super) fn answer(function: &str, input: &Input<'_>) -> Answer {
 fn quantile(input: &Input<'_>) -> Answer {
     let sample = SortedSample::new(&input.get::<Vec<f64>>("x")?)?;
     let q = Probability::new(input.get("q")?)?;
-    let named = METHODS.iter().map(|(name, method)| ((*name).to_owned(), number(sample.quantile(q, *method))));
+    let named =
+        METHODS.iter().map(|(name, method)| ((*name).to_owned(), number(sample.quantile(q, *method))));
     Ok(Value::Object(named.collect::<Map<_, _>>()))
 }
 

@@ -21,6 +21,10 @@ use crate::level::{Alpha, LnP};
 /// the authors' code, otherwise the variances add (they are asymptotically independent). Source: Hadad, Hirshberg, Zhan,
 /// Wager and Athey (2021), "Confidence intervals for policy evaluation in adaptive experiments".
 ///
+/// The intervals are asymptotic. Simulated coverage of 95 % intervals (constant allocation, Thompson sampling, 4,000 runs):
+/// normal rewards, 25 batches of 100, floors 1 % and 5 %: .947 to .957; 0/1 rewards, 20 batches of 200: .952 at rates .3 and
+/// .4, but .916 at rates .05 and floor 5 %, .88 at rates .01. For rare events run longer, or use the exact sequences.
+///
 /// Adding is O(arms). The scores depend on the order of rows, so states of chunks do not merge, with one exception: rows
 /// added by [`AdaptiveAipw::add_predicted`], with predictions from elsewhere, under an allocation without a horizon.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -18,7 +18,8 @@ pub enum Noise {
     /// Both arms share one within a batch; it may change from batch to batch. As in the paper.
     #[default]
     PerBatch,
-    /// Each arm has its own, the same in all batches: for proportions, and arms that differ in spread.
+    /// Each arm has its own, the same in all batches: for arms that differ in spread, with plenty of data. A proportion's
+    /// variance moves with its mean, so for rare events the interval is short exactly where the mean is too low.
     PerArm,
     /// All share one.
     Common,
@@ -38,7 +39,12 @@ pub enum Noise {
 /// estimate, by their counts, which are fixed before the rewards; they still count in T as if their term were standard
 /// normal, because how many there are depends on earlier rewards (without that, coverage was .937 at a floor of 1 % in
 /// batches of 100). Many of them make the interval wide: use larger batches. Under [`Noise::PerBatch`] a batch whose
-/// rewards are all equal is left out too, so take [`Noise::PerArm`] for rare events. Source: Zhang, Janson and Murphy (2020), "Inference
+/// rewards are all equal is left out too, so take [`Noise::Common`] for rare events.
+///
+/// Coverage of 95 % intervals for 0/1 rewards, 20 batches of 200, Thompson sampling, 4,000 simulated runs (standard error
+/// .0035): rates .3 and .4, floor 10 %: .967 per batch, .9525 per arm, .9665 common; .05 and .05, floor 5 %: .956, .912,
+/// .950; .05 and .08: .976, .933, .979; .01 and .01, floor 10 %: .984, .877, .962. Per-arm variances therefore want at least
+/// five expected events in [`BatchedOlsEstimate::smallest_cell`]. Source: Zhang, Janson and Murphy (2020), "Inference
 /// for Batched Bandits".
 ///
 /// The state is one [`Moments`] a batch and arm: it merges in any order.
@@ -85,6 +91,8 @@ pub struct BatchedOlsEstimate {
     pub left_out: u64,
     /// Units of both arms in the batches used.
     pub rows: u64,
+    /// The fewest units of an arm in a batch used; below about 5 the normal approximation rests on normal rewards.
+    pub smallest_cell: u64,
 }
 
 impl BatchedOls {
@@ -169,7 +177,7 @@ impl BatchedOls {
         }
         let cells: Vec<Cell> =
             self.batches.values().filter_map(|cells| Cell::new(cells, treatment, control)).collect();
-        let mut total = Total::default();
+        let mut total = Total::new();
         let pooled = Pooled::new(&cells, noise);
         for cell in &cells {
             total.add(cell, &pooled);
@@ -229,9 +237,9 @@ impl Pooled {
 }
 
 /// Sums over batches.
-#[derive(Default)]
 struct Total {
     batches: u64,
+    smallest: f64,
     rows: f64,
     /// Sums of `d/sqrt(v)` and `1/sqrt(v)`.
     standardised: f64,
@@ -245,6 +253,20 @@ struct Total {
 }
 
 impl Total {
+    const fn new() -> Self {
+        Self {
+            batches: 0,
+            smallest: f64::MAX,
+            rows: 0.0,
+            standardised: 0.0,
+            precision: 0.0,
+            variance: 0.0,
+            fourth: 0.0,
+            share_t: 0.0,
+            share_c: 0.0,
+        }
+    }
+
     fn add(&mut self, cell: &Cell, pooled: &Pooled) {
         let (t, c) = (cell.t, cell.c);
         let df = t.n + c.n - 2.0;
@@ -262,6 +284,7 @@ impl Total {
         }
         self.batches += 1;
         self.rows += t.n + c.n;
+        self.smallest = self.smallest.min(t.n).min(c.n);
         self.standardised += (t.mean - c.mean) * scale;
         self.precision += scale;
         let spread = df / (df - 2.0);
@@ -305,6 +328,7 @@ impl Total {
             batches: self.batches,
             left_out,
             rows: self.rows as u64,
+            smallest_cell: self.smallest as u64,
         })
     }
 }
@@ -396,7 +420,7 @@ mod tests {
         few.add(77, 0, 1.0).unwrap();
         (0..20).for_each(|_| few.add(78, 0, 1.0).unwrap());
         let got = few.difference(1, 0, Noise::PerBatch, Alpha::FIVE_PERCENT).unwrap();
-        assert_eq!((got.batches, got.left_out, got.rows), (2, 2, 22));
+        assert_eq!((got.batches, got.left_out, got.rows, got.smallest_cell), (2, 2, 22, 5));
         assert!(few.add(0, 2, 1.0).is_err() && few.add(0, 0, f64::NAN).is_err());
         assert!(few.difference(0, 0, Noise::PerArm, Alpha::FIVE_PERCENT).is_err());
         assert!(BatchedOls::new(1).is_err());

@@ -197,6 +197,7 @@ impl LnP {
     }
 
     /// Multiplies the p-value by `factor`, at most up to one.
+    #[cfg(test)]
     pub(crate) fn times(self, factor: f64) -> Self {
         Self::saturating(self.0 + factor.ln())
     }
@@ -252,7 +253,7 @@ impl fmt::Display for Alternative {
 }
 
 /// Relative slack of [`LnP::is_at_most`].
-const TIE_SLACK: f64 = 1e-12;
+pub(crate) const TIE_SLACK: f64 = 1e-12;
 
 #[cfg(test)]
 mod tests {

@@ -52,6 +52,7 @@ mod comoments;
 mod decision;
 mod effect;
 mod error;
+pub mod integrity;
 mod interval;
 mod level;
 mod lift;

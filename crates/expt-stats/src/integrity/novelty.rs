@@ -18,7 +18,7 @@ use super::panel::DailyPanel;
 /// effect (the average over the experiment overstates the plateau), a negative one a primacy effect.
 ///
 /// Assumptions: independent users, both arms exposed by the same rule, enough users for normal daily means
-/// (at least ten per day of the panel in each arm), a change that is roughly exponential. Days of one user may
+/// (at least thirty per day of the panel in each arm), a change that is roughly exponential. Days of one user may
 /// depend on each other in any way: their covariance is estimated and used (generalised least squares, Aitken
 /// 1935), with variances enlarged for the estimation of that covariance by the factor of Rao (1967).
 ///
@@ -98,7 +98,7 @@ impl NoveltyTest {
     ///
     /// # Errors
     /// [`StatsError::Length`] if the panels differ in days; [`StatsError::TooFew`] if fewer than six days have
-    /// ten users per panel day in each arm; [`StatsError::Overflow`] if a variance leaves the range of `f64`.
+    /// thirty users per panel day in each arm; [`StatsError::Overflow`] if a variance leaves the range of `f64`.
     pub fn compare(
         &self,
         control: &DailyPanel,
@@ -427,7 +427,7 @@ fn davies(u: f64, arc: f64) -> LnP {
 }
 
 /// Users in each arm per day of the panel, so that the covariance of the days is well estimated.
-const USERS_PER_DAY: u64 = 10;
+const USERS_PER_DAY: u64 = 30;
 
 /// The fewest days from which three parameters and a misfit can be estimated.
 const FEWEST_DAYS: usize = 6;
@@ -524,7 +524,7 @@ mod tests {
         assert_eq!(test.compare(&flat(1000), &flat(1000)).unwrap(), NoveltyOutcome::Degenerate { days: 8 });
         let same = DailyPanel::from_summary(1000, &[0.1; 8], &vec![vec![1.0; 8]; 8]).unwrap();
         assert_eq!(test.compare(&same, &same).unwrap(), NoveltyOutcome::Degenerate { days: 8 });
-        assert!(matches!(test.compare(&flat(79), &flat(1000)), Err(StatsError::TooFew { need: 80, .. })));
+        assert!(matches!(test.compare(&flat(239), &flat(1000)), Err(StatsError::TooFew { need: 240, .. })));
         assert!(test.compare(&flat(1000), &panel(1000, &[0.0; 7])).is_err());
         for bad in [(0.0, 1.0), (2.0, 1.0), (1.0, f64::NAN), (f64::NAN, 1.0), (1.0, f64::INFINITY)] {
             assert!(test.with_decay_days(bad.0, bad.1).is_err(), "{bad:?}");

@@ -174,7 +174,7 @@ fn complement(x: f64) -> f64 {
 }
 
 /// The median of chi-square with one degree of freedom.
-const MEDIAN_CHI_SQUARE: f64 = 0.454_936_423_119_572_75;
+const MEDIAN_CHI_SQUARE: f64 = 0.454_936_423_119_572_8;
 
 #[cfg(test)]
 mod tests {

@@ -80,35 +80,39 @@ impl CumulativeImpact {
     /// [`StatsError::TooFew`] without launches; [`StatsError::Overflow`].
     pub fn conditional(&self, launches: &[Launch]) -> Result<Impact, StatsError> {
         let experiments: Vec<Experiment> = launches.iter().map(|launch| launch.experiment).collect();
-        let (naive_sum, variance) = sum(&experiments)?;
+        let (naive_sum, variance) = self.sum(&experiments)?;
         let naive_interval = self.normal(naive_sum, variance.sqrt());
+        // How far the sum, of this total variance, may fall before some launch drops to its bar.
         let slack = |total: f64| {
             let slack = |launch: &Launch| {
-                let deviation = launch.experiment.standard_error / total.sqrt();
-                (launch.experiment.estimate - launch.bar) / (deviation * deviation)
+                let Experiment { estimate, standard_error } = launch.experiment;
+                (estimate - launch.bar) / standard_error * (total.sqrt() / standard_error)
             };
             launches.iter().map(slack).fold(f64::INFINITY, f64::min)
         };
         let about = |value: f64, total: f64| {
-            let at = |q| truncated::mean_with_sf(q, value, value - slack(total), total.sqrt());
+            let at = |q| truncated::shift_with_sf(q, slack(total)).map(|shift| value - shift * total.sqrt());
             let half = 0.5 * self.alpha.get();
             let lower = at(half).unwrap_or(f64::NEG_INFINITY);
             let upper = at(1.0 - half).unwrap_or(f64::INFINITY);
-            (at(0.5), Interval::new(lower, upper, self.alpha, Coverage::Fixed))
+            (at(0.5).filter(|x| x.is_finite()), Interval::new(lower, upper, self.alpha, Coverage::Fixed))
         };
         let (shrunken_sum, interval) = about(naive_sum, variance);
         let holdout = self.holdout.map(|holdout| {
             // The same with the holdout as one more estimate, which was not selected.
             let (excess, total) = (naive_sum - holdout.estimate, variance + holdout.standard_error.powi(2));
-            let ln_upper = truncated::ln_sf(excess, excess - slack(total), 0.0, total.sqrt());
-            let smaller = ln_upper.min((-ln_upper.exp_m1()).ln());
+            let ln_upper = truncated::ln_sf(excess / total.sqrt(), slack(total));
+            let smaller = ln_upper.min((-ln_upper.exp_m1()).ln()); // of both tails
             let (gap, gap_interval) = about(excess, total);
             let ln_p = LnP::saturating(std::f64::consts::LN_2 + smaller);
+            // On the bar the data say nothing but that they were selected.
+            let ln_p = if gap.is_some() { ln_p } else { LnP::ONE };
             HoldoutComparison { holdout, gap, gap_interval, ln_p }
         });
         let each = |launch: &Launch| {
             let Experiment { estimate, standard_error } = launch.experiment;
-            truncated::mean_with_sf(0.5, estimate, launch.bar, standard_error)
+            let shift = truncated::shift_with_sf(0.5, (estimate - launch.bar) / standard_error)?;
+            Some(estimate - shift * standard_error).filter(|x| x.is_finite())
         };
         let shrunken = launches.iter().map(each).collect();
         let method = ImpactMethod::Conditional;
@@ -132,7 +136,7 @@ impl CumulativeImpact {
         others: &[Experiment],
         prior: EffectPrior,
     ) -> Result<Impact, StatsError> {
-        let (naive_sum, variance) = sum(launched)?;
+        let (naive_sum, variance) = self.sum(launched)?;
         let naive_interval = self.normal(naive_sum, variance.sqrt());
         let have = launched.len() + others.len();
         if have < FEWEST_EXPERIMENTS {
@@ -143,8 +147,7 @@ impl CumulativeImpact {
         let interval = self.credible(&total);
         let holdout = self.holdout.map(|holdout| {
             let gap = total.clone().plus(-holdout.estimate, holdout.standard_error.powi(2));
-            let above = gap.sf(0.0);
-            let ln_p = LnP::saturating((2.0 * above.min(1.0 - above)).ln());
+            let ln_p = LnP::saturating((2.0 * gap.smaller_tail(0.0)).ln());
             HoldoutComparison { holdout, gap: Some(gap.mean()), gap_interval: self.credible(&gap), ln_p }
         });
         Ok(Impact {
@@ -156,6 +159,21 @@ impl CumulativeImpact {
             shrunken: each.into_iter().map(Some).collect(),
             holdout,
         })
+    }
+
+    /// Returns the sum of the estimates and its variance.
+    fn sum(&self, launched: &[Experiment]) -> Result<(f64, f64), StatsError> {
+        if launched.is_empty() {
+            return Err(StatsError::TooFew { what: "the list of launches", have: 0, need: 1 });
+        }
+        let estimate: f64 = launched.iter().map(|launch| launch.estimate).sum();
+        let variance: f64 = launched.iter().map(|launch| launch.standard_error.powi(2)).sum();
+        let holdout = self.holdout.map_or((0.0, 0.0), |h| (h.estimate, h.standard_error.powi(2)));
+        let usable = (estimate - holdout.0).is_finite() && (variance + holdout.1).is_finite();
+        if !usable || !estimate.is_finite() || !variance.is_normal() {
+            return Err(StatsError::Overflow { what: "the sum of the launches" });
+        }
+        Ok((estimate, variance))
     }
 
     fn normal(&self, centre: f64, deviation: f64) -> Interval {
@@ -341,19 +359,6 @@ pub struct HoldoutComparison {
     pub ln_p: LnP,
 }
 
-/// Returns the sum of the estimates and its variance.
-fn sum(launched: &[Experiment]) -> Result<(f64, f64), StatsError> {
-    if launched.is_empty() {
-        return Err(StatsError::TooFew { what: "the list of launches", have: 0, need: 1 });
-    }
-    let estimate: f64 = launched.iter().map(|launch| launch.estimate).sum();
-    let variance: f64 = launched.iter().map(|launch| launch.standard_error.powi(2)).sum();
-    if !estimate.is_finite() || !variance.is_normal() {
-        return Err(StatsError::Overflow { what: "the sum of the launches" });
-    }
-    Ok((estimate, variance))
-}
-
 /// The fewest experiments from which the spread of effects is learnt.
 const FEWEST_EXPERIMENTS: usize = 10;
 
@@ -408,6 +413,29 @@ mod tests {
             let scaled = study.empirical_bayes(&small, &rest, prior).unwrap();
             close(scaled.shrunken_sum.unwrap() * 1e9, shrunken, 1e-9);
             close(scaled.interval.lower.unwrap() * 1e9, impact.interval.lower.unwrap(), 1e-6);
+        }
+    }
+
+    #[test]
+    fn hostile_numbers_give_no_nan() {
+        let numbers = [0.0, -0.0, 5e-324, 1e-160, 1e-20, 1.0, 1e20, 1e153, 1e300, f64::MAX];
+        for estimate in numbers {
+            for deviation in numbers {
+                let Ok(experiment) = Experiment::new(estimate, deviation) else { continue };
+                let holdout = Holdout::new(-estimate, deviation).unwrap();
+                let study = CumulativeImpact::new(Alpha::PER_MILLE).with_holdout(holdout);
+                let launch = Launch::above(experiment, -1.0).unwrap();
+                let found = study.conditional(&[launch, launch]);
+                let bayes = |prior| study.empirical_bayes(&[experiment, experiment], &others(), prior);
+                let all = [found, bayes(EffectPrior::Normal), bayes(EffectPrior::SpikeAndNormal)];
+                for impact in all.into_iter().flatten() {
+                    let text = serde_json::to_string(&impact).unwrap();
+                    // serde_json writes NaN and infinities as null, as it does with `None`.
+                    assert!(serde_json::from_str::<Impact>(&text).is_ok(), "{text}");
+                    assert!(impact.shrunken_sum.is_none_or(f64::is_finite), "{text}");
+                    assert!(impact.holdout.unwrap().ln_p.get() <= 0.0);
+                }
+            }
         }
     }
 

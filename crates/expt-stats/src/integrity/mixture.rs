@@ -41,13 +41,24 @@ impl Mixture {
 
     /// Returns P(X > x).
     pub(crate) fn sf(&self, x: f64) -> f64 {
+        self.tail(x, 1.0)
+    }
+
+    /// Returns the smaller of both tails at `x`, exact also where it is tiny.
+    pub(crate) fn smaller_tail(&self, x: f64) -> f64 {
+        self.tail(x, 1.0).min(self.tail(x, -1.0))
+    }
+
+    /// Returns P(X > x), or P(X < x) if `sign` is -1.
+    fn tail(&self, x: f64, sign: f64) -> f64 {
         let tail = |part: &Part| {
             let deviation = part.variance.sqrt();
+            let gap = sign * (x - part.mean);
             // A point mass counts half at its own place, as a narrow normal would.
-            let z = if deviation > 0.0 { (x - part.mean) / deviation } else { side(x - part.mean) };
+            let z = if deviation > 0.0 { gap / deviation } else { side(gap) };
             part.weight * normal::sf(z)
         };
-        self.parts.iter().map(tail).sum()
+        self.parts.iter().map(tail).sum::<f64>().clamp(0.0, 1.0)
     }
 
     /// Returns the x with P(X > x) = q, for `0 < q < 1`, by bisection within the span of the components.
@@ -106,6 +117,7 @@ mod tests {
         close(mixture.mean(), 1.5, 1e-14);
         close(mixture.variance(), 0.25 + 0.75 * 0.25 + 0.25 * 2.25 + 0.75 * 0.25, 1e-14);
         close(mixture.sf(1.0), 0.7726012145217299, 1e-12);
+        close(mixture.smaller_tail(1.0), 1.0 - 0.7726012145217299, 1e-12);
         close(mixture.sf(mixture.upper_quantile(0.025)), 0.025, 1e-9);
         close(mixture.clone().plus(1.0, 0.0).sf(2.0), mixture.sf(1.0), 1e-14);
     }

@@ -148,7 +148,7 @@ impl NoveltyTest {
             true if best.z > 0.0 => Pattern::Novelty,
             true => Pattern::Primacy,
         };
-        let scale = daily.scale;
+        let back = |value: f64| (value * daily.scale).clamp(f64::MIN, f64::MAX);
         let misfit = (curve.flat - best.z * best.z).max(0.0);
         let free = 0.5 * (daily.effects.len() - 3) as f64;
         Novelty {
@@ -156,11 +156,11 @@ impl NoveltyTest {
             ln_p,
             statistic: best.z,
             arc: curve.arc,
-            plateau: best.plateau * scale,
-            interval: Interval::new(lower * scale, upper * scale, self.alpha, Coverage::Fixed),
-            amplitude: best.amplitude * scale,
+            plateau: back(best.plateau),
+            interval: Interval::new(lower * daily.scale, upper * daily.scale, self.alpha, Coverage::Fixed),
+            amplitude: back(best.amplitude),
             decay_days: best.decay,
-            average: daily.average() * scale,
+            average: back(daily.average()),
             misfit: LnP::saturating(gamma::incomplete_gamma(free, 0.5 * misfit).ln_upper),
             daily: daily.report(),
             cohorts: CohortCheck::of(control, treatment, daily.effects.len()),

@@ -2,39 +2,36 @@
 
 use crate::special::normal;
 
-/// Returns ln P(X > x | X > bound) for X normal with this mean and deviation; 0 for `x <= bound`.
-pub(crate) fn ln_sf(x: f64, bound: f64, mean: f64, deviation: f64) -> f64 {
-    if x <= bound {
+/// Returns ln P(X > x | X > x - slack), for X normal whose mean lies `shift` below x; all in deviations.
+pub(crate) fn ln_sf(shift: f64, slack: f64) -> f64 {
+    if slack <= 0.0 {
         return 0.0;
     }
-    let (z, b) = ((x - mean) / deviation, (bound - mean) / deviation);
-    (normal::ln_sf(z) - normal::ln_sf(b)).min(0.0)
+    (normal::ln_sf(shift) - normal::ln_sf(shift - slack)).min(0.0)
 }
 
-/// Returns the mean at which `P(X > x | X > bound) = q`, for `0 < q < 1`; it rises with q and with x.
+/// Returns how many deviations the mean lies below x if `P(X > x | X > x - slack) = q`, for `0 < q < 1`.
 ///
-/// The left side rises from 0 to 1 with the mean, so bisection finds it. `None` if it lies more than 1e6
-/// deviations below `x`, as it does when `x` is (almost) at its bound: then the data say nothing from below.
-pub(crate) fn mean_with_sf(q: f64, x: f64, bound: f64, deviation: f64) -> Option<f64> {
+/// The left side falls from 1 to 0 with the shift, so bisection finds it. `None` if it is above 1e6, as when x is
+/// (almost) at its bound: then the data say nothing from below.
+pub(crate) fn shift_with_sf(q: f64, slack: f64) -> Option<f64> {
     let target = q.ln();
-    let (x, bound) = (x / deviation, bound / deviation);
-    let value = |mean: f64| ln_sf(x, bound, mean, 1.0);
-    // Without truncation it would be x + z(q); conditioning only moves it down.
-    let mut high = x + 2.0 + normal::upper_quantile(1.0 - q).max(0.0);
-    let mut step = 1.0;
-    let mut low = high - step;
-    while value(low) > target {
+    // Without truncation it would be the quantile; conditioning only moves the mean further down.
+    let mut low = normal::upper_quantile(q) - 2.0;
+    let mut step = 4.0;
+    let mut high = low + step;
+    while ln_sf(high, slack) > target {
         step *= 2.0;
         if step > 1e6 {
             return None;
         }
-        low = high - step;
+        high = low + step;
     }
     for _ in 0..100 {
         let middle = 0.5 * (low + high);
-        if value(middle) > target { high = middle } else { low = middle }
+        if ln_sf(middle, slack) > target { low = middle } else { high = middle }
     }
-    Some(0.5 * (low + high) * deviation)
+    Some(0.5 * (low + high))
 }
 
 #[cfg(test)]
@@ -45,17 +42,17 @@ mod tests {
     /// Source: scipy 1.18 `truncnorm.logsf` and `brentq` on it.
     #[test]
     fn agrees_with_scipy() {
-        close(ln_sf(2.5, 1.96, 1.0, 1.0), LN_SF, 1e-10);
-        close(mean_with_sf(0.5, 2.5, 1.96, 1.0).unwrap(), MEDIAN, 1e-8);
-        close(mean_with_sf(0.025, 2.5, 1.96, 1.0).unwrap(), LOWER, 1e-8);
-        close(mean_with_sf(0.975, 2.5, 1.96, 1.0).unwrap(), UPPER, 1e-8);
+        close(ln_sf(1.5, 0.54), LN_SF, 1e-10);
+        close(2.5 - shift_with_sf(0.5, 0.54).unwrap(), MEDIAN, 1e-8);
+        close(2.5 - shift_with_sf(0.025, 0.54).unwrap(), LOWER, 1e-8);
+        close(2.5 - shift_with_sf(0.975, 0.54).unwrap(), UPPER, 1e-8);
     }
 
     #[test]
     fn without_a_bound_it_is_the_usual_interval() {
-        close(mean_with_sf(0.975, 3.0, -100.0, 2.0).unwrap(), 3.0 + 2.0 * 1.959963984540054, 1e-9);
-        close(mean_with_sf(0.025, 3.0, -100.0, 2.0).unwrap(), 3.0 - 2.0 * 1.959963984540054, 1e-9);
-        assert_eq!(mean_with_sf(0.025, 2.0, 2.0, 1.0), None);
+        close(shift_with_sf(0.975, 50.0).unwrap(), -1.959963984540054, 1e-9);
+        close(shift_with_sf(0.025, 50.0).unwrap(), 1.959963984540054, 1e-9);
+        assert_eq!(shift_with_sf(0.025, 0.0), None);
     }
 
     const LN_SF: f64 = -0.9252887007466093;

@@ -29,11 +29,10 @@ pub(super) fn kolmogorov_smirnov(ascending: &[f64]) -> Uniformity {
 /// error is below 0.002 for n >= 20. Takes ascending pairs of `ln p` and `ln (1 - p)`.
 pub(super) fn anderson_darling(ascending: &[(f64, f64)]) -> Uniformity {
     let n = ascending.len() as f64;
-    let reversed = ascending.iter().rev();
-    let term = |(i, (low, high)): (usize, (&(f64, f64), &(f64, f64)))| {
-        (2 * i + 1) as f64 * (low.0.max(FLOOR) + high.1.max(FLOOR))
-    };
-    let sum: f64 = ascending.iter().zip(reversed).enumerate().map(term).sum();
+    let lower = ascending.iter().map(|pair| pair.0.max(FLOOR));
+    let upper = ascending.iter().rev().map(|pair| pair.1.max(FLOOR));
+    let sum: f64 =
+        lower.zip(upper).enumerate().map(|(i, (low, high))| (2 * i + 1) as f64 * (low + high)).sum();
     let statistic = (-n - sum / n).max(0.0);
     Uniformity { statistic, ln_p: LnP::saturating(anderson_darling_ln_sf(statistic)) }
 }

@@ -9,6 +9,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stdout,
     missing_docs,
     reason = "a failed assertion or unwrap is how a test reports"

@@ -1,7 +1,7 @@
 //! Novelty: power, false flags and the plateau, with the daily means drawn from their joint distribution.
 
 use expt_stats::Alpha;
-use expt_stats::integrity::{DailyPanel, Novelty, NoveltyOutcome, NoveltyTest, Pattern};
+use expt_stats::integrity::{Cohort, DailyPanel, Novelty, NoveltyOutcome, NoveltyTest, Pattern};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand_distr::{Distribution, StandardNormal};
@@ -142,4 +142,41 @@ fn estimated_covariance_of_few_users_keeps_the_level() {
     }
     flagged.at_most("false flags at thirty users a day", 0.05);
     covered.between("constant effect at thirty users a day", 0.93, 0.975);
+}
+
+/// Users who came late have fewer days: both ways of averaging keep the level, and say so about cohorts.
+#[test]
+fn staggered_entry_keeps_the_level() {
+    let mut rng = StdRng::seed_from_u64(12);
+    let mut flagged = [Rate::default(); 2];
+    let mut cohorts = Rate::default();
+    for _ in 0..runs(300) {
+        let mut arm = || {
+            let mut panel = DailyPanel::new(8).unwrap();
+            for user in 0..600 {
+                let own: f64 = StandardNormal.sample(&mut rng);
+                let days = if user < 300 { 8 } else { 1 + user % 8 };
+                let values: Vec<f64> = (0..days)
+                    .map(|_| {
+                        let noise: f64 = StandardNormal.sample(&mut rng);
+                        own + noise
+                    })
+                    .collect();
+                panel.push(&values).unwrap();
+            }
+            panel
+        };
+        let (control, treatment) = (arm(), arm());
+        for (rate, cohort) in flagged.iter_mut().zip([Cohort::Complete, Cohort::Everyone]) {
+            let test = NoveltyTest::new(Alpha::FIVE_PERCENT).with_cohort(cohort);
+            let NoveltyOutcome::Tested(found) = test.compare(&control, &treatment).unwrap() else { panic!() };
+            rate.count(found.pattern != Pattern::Stable);
+            if cohort == Cohort::Complete {
+                cohorts.count(found.cohorts.unwrap().ln_p.is_at_most(Alpha::FIVE_PERCENT));
+            }
+        }
+    }
+    flagged[0].at_most("false flags, complete users", 0.055);
+    flagged[1].at_most("false flags, everyone", 0.055);
+    cohorts.between("cohort check", 0.05, 0.05);
 }

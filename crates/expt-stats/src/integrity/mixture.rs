@@ -67,15 +67,22 @@ impl Mixture {
         let reach = |part: &Part| part.mean + z * part.variance.sqrt();
         let mut low = self.parts.iter().map(reach).fold(f64::INFINITY, f64::min);
         let mut high = self.parts.iter().map(reach).fold(f64::NEG_INFINITY, f64::max);
-        for _ in 0..80 {
-            let middle = 0.5 * (low + high);
-            if self.sf(middle) > q {
-                low = middle
+        let (mut above, mut below) = (self.sf(low) - q, self.sf(high) - q);
+        for step in 0..100 {
+            // The secant is fast, the middle safe: take turns.
+            let secant = low + (high - low) * (above / (above - below));
+            let inside = step % 3 != 2 && secant > low && secant < high;
+            let next = if inside { secant } else { 0.5 * (low + high) };
+            let value = self.sf(next) - q;
+            if value > 0.0 {
+                (low, above) = (next, value);
+                below *= 0.5; // Illinois: an end that stays is pulled in
             } else {
-                high = middle
+                (high, below) = (next, value);
+                above *= 0.5;
             }
-            if high - low <= 1e-12 * (high.abs() + low.abs()) {
-                break;
+            if value == 0.0 || high - low <= 1e-12 * (high.abs() + low.abs()) || value.abs() < 1e-13 * q {
+                return next;
             }
         }
         0.5 * (low + high)

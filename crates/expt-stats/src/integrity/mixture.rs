@@ -81,7 +81,7 @@ impl Mixture {
                 (high, below) = (next, value);
                 above *= 0.5;
             }
-            if value == 0.0 || high - low <= 1e-12 * (high.abs() + low.abs()) || value.abs() < 1e-13 * q {
+            if value == 0.0 || high - low <= 1e-12 * (high.abs() + low.abs()) || value.abs() < 1e-11 * q {
                 return next;
             }
         }

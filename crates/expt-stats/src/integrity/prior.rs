@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::StatsError;
 
 use super::launches::Experiment;
-use super::mixture::Mixture;
+use super::mixture::{Mixture, Part};
 
 /// Names the family from which true effects are taken to be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -115,14 +115,9 @@ fn spike_nodes(cells: &[Cell], chosen: &[Cell], spread: f64) -> Nodes {
     for (ln, zero, tau2) in nodes.into_iter().filter(|node| node.0 > best - 14.0) {
         let slab: Vec<Slab> = chosen.iter().map(|c| Slab::of(*c, zero, tau2)).collect();
         rows.push((ln, slab.iter().map(|s| s.weight * s.mean).collect()));
-        if chosen.len() <= EXACT_LAUNCHES {
-            let mut sums = vec![(ln, 0.0, 0.0)];
-            for s in &slab {
-                let zeros = sums.iter().map(|&(w, m, v)| (w + (1.0 - s.weight).ln(), m, v));
-                let rest = sums.iter().map(|&(w, m, v)| (w + s.weight.ln(), m + s.mean, v + s.variance));
-                sums = zeros.chain(rest).filter(|part| part.0 > best - 18.0).collect();
-            }
-            parts.extend(sums);
+        if chosen.len() <= GROUPED_LAUNCHES {
+            let groups = by_count(&slab).into_iter().filter(|group| group.weight > 0.0);
+            parts.extend(groups.map(|group| (ln + group.weight.ln(), group.mean, group.variance)));
         } else {
             // A sum of many independent terms is close to normal.
             let mean = slab.iter().map(|s| s.weight * s.mean).sum();
@@ -147,6 +142,48 @@ impl Slab {
         let keep = tau2 / (cell.v + tau2);
         let weight = (away - add_ln(at_zero, away)).exp();
         Self { weight, mean: keep * cell.y, variance: keep * cell.v }
+    }
+}
+
+/// Returns the distribution of the sum by how many effects are not zero, each with its mean and variance.
+///
+/// Within a group the sums of different effects are so close that a normal distribution stands for them.
+fn by_count(slab: &[Slab]) -> Vec<Part> {
+    let none = Part { weight: 0.0, mean: 0.0, variance: 0.0 };
+    let mut groups = vec![none; slab.len() + 1];
+    if let Some(first) = groups.first_mut() {
+        first.weight = 1.0;
+    }
+    for one in slab {
+        let mut fewer = none;
+        for group in &mut groups {
+            let now = *group;
+            let zero = Part { weight: now.weight * (1.0 - one.weight), ..now };
+            let away = Part {
+                weight: fewer.weight * one.weight,
+                mean: fewer.mean + one.mean,
+                variance: fewer.variance + one.variance,
+            };
+            *group = joined(zero, away);
+            fewer = now;
+        }
+    }
+    groups
+}
+
+/// Joins two components into one of the same mean and variance.
+fn joined(a: Part, b: Part) -> Part {
+    let weight = a.weight + b.weight;
+    if weight <= 0.0 {
+        return Part { weight: 0.0, mean: 0.0, variance: 0.0 };
+    }
+    let share = b.weight / weight;
+    let apart = b.mean - a.mean;
+    let between = share * (1.0 - share) * apart * apart;
+    Part {
+        weight,
+        mean: a.mean + share * apart,
+        variance: (1.0 - share) * a.variance + share * b.variance + between,
     }
 }
 
@@ -185,5 +222,5 @@ const SPIKE_SPREADS: u32 = 12;
 const SPIKE_SHARES: u32 = 12;
 const LARGEST_SHARE: f64 = 0.95;
 
-/// Up to this many launches the sum is a mixture over which of them are zero.
-const EXACT_LAUNCHES: usize = 8;
+/// Up to this many launches the sum is a mixture over how many of them are not zero.
+const GROUPED_LAUNCHES: usize = 50;

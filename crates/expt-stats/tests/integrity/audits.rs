@@ -80,7 +80,7 @@ fn segments_keep_their_levels_and_shrink_honestly() {
     let mut rng = StdRng::seed_from_u64(33);
     let (mut family, mut simultaneous) = (Rate::default(), Rate::default());
     let (mut heterogeneous, mut shrunken, mut extreme) = (Rate::default(), Rate::default(), Rate::default());
-    for run in 0..runs(600) {
+    for run in 0..runs(400) {
         let between = if run % 2 == 0 { 0.0 } else { 1.0 };
         let truths: Vec<f64> = (0..12).map(|_| between * normal(&mut rng)).collect();
         let arms: Vec<SegmentArms> = truths

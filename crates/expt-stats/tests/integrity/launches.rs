@@ -91,7 +91,7 @@ fn normal_effects(mean: f64, spread: f64) -> impl FnMut(&mut StdRng) -> f64 {
 
 #[test]
 fn reference_six_launches() {
-    let c = simulate(21, runs(500), "effects N(0, 1)", normal_effects(0.0, 1.0));
+    let c = simulate(21, runs(250), "effects N(0, 1)", normal_effects(0.0, 1.0));
     c.normal.between("shrunken sum", 0.94, 0.965);
     c.conditional.between("conditional sum", 0.94, 0.965);
     c.gap.between("gap to the holdout", 0.94, 0.965);
@@ -104,7 +104,7 @@ fn reference_six_launches() {
 fn other_sizes_of_effects() {
     for (seed, mean, spread) in [(22, 0.0, 2.0), (23, 0.5, 1.0)] {
         let what = format!("effects N({mean}, {spread})");
-        let c = simulate(seed, runs(300), &what, normal_effects(mean, spread));
+        let c = simulate(seed, runs(100), &what, normal_effects(mean, spread));
         c.normal.between(&format!("{what}: shrunken sum"), 0.94, 0.965);
         c.conditional.between(&format!("{what}: conditional"), 0.94, 0.965);
         c.spike.at_least(&format!("{what}: spike prior"), 0.94);
@@ -118,7 +118,7 @@ fn other_sizes_of_effects() {
 fn most_ideas_do_nothing() {
     let two = Normal::new(0.0, 2.0).unwrap();
     let effect = move |rng: &mut StdRng| if rng.random::<f64>() < 0.7 { 0.0 } else { two.sample(rng) };
-    let c = simulate(24, runs(300), "70 % zero, else N(0, 2)", effect);
+    let c = simulate(24, runs(200), "70 % zero, else N(0, 2)", effect);
     c.normal.at_most("70 % zero: normal prior (negative control)", 0.9);
     c.spike.at_least("70 % zero: spike prior", 0.92);
     c.conditional.between("70 % zero: conditional", 0.94, 0.965);
@@ -127,9 +127,9 @@ fn most_ideas_do_nothing() {
 #[test]
 fn heavy_tails_and_fixed_effects() {
     let tails = StudentT::new(3.0).unwrap();
-    let c = simulate(25, runs(300), "t with 3 degrees", move |rng| tails.sample(rng));
+    let c = simulate(25, runs(120), "t with 3 degrees", move |rng| tails.sample(rng));
     c.spike.at_least("t3: spike prior", 0.93);
     c.conditional.between("t3: conditional", 0.94, 0.965);
-    let c = simulate(26, runs(300), "all effects 1", |_| 1.0);
+    let c = simulate(26, runs(120), "all effects 1", |_| 1.0);
     c.conditional.between("fixed: conditional", 0.94, 0.965);
 }

@@ -18,11 +18,11 @@ use super::uniformity::{Uniformity, anderson_darling, kolmogorov_smirnov};
 /// different experiments; twenty metrics of one experiment are one observation and a half).
 ///
 /// Reported are the tests of Kolmogorov-Smirnov and of Anderson and Darling (1952), the share of p-values at
-/// most 0.05 with its exact interval (Clopper and Pearson 1934), and the *variance inflation*: the mean of the
-/// squared z that belong to the p-values, which is the true variance of the estimates divided by the variance
-/// that the analysis claims. Its interval is that of a chi-square; beside it stands the median form of Devlin
-/// and Roeder (1999), which a few outliers do not move. Above one, effects look more certain than they are: the
-/// usual cause is that the unit of analysis is not the unit of randomisation.
+/// most 0.05 with its exact interval (Clopper and Pearson 1934), and the *variance inflation*: the mean of
+/// the squared z that belong to the p-values, which is the true variance of the estimates divided by the
+/// variance that the analysis claims. Its interval is that of a chi-square; beside it stands the median form
+/// of Devlin and Roeder (1999), which a few outliers do not move. Above one, effects look more certain than
+/// they are: the usual cause is that the unit of analysis is not the unit of randomisation.
 ///
 /// ```
 /// use expt_stats::{Alpha, LnP};
@@ -49,7 +49,8 @@ impl AaAudit {
         Self { alpha }
     }
 
-    /// Runs the audit. The verdict gives half of alpha each to the variance inflation and to Anderson-Darling.
+    /// Runs the audit. The verdict gives half of alpha each to the variance inflation and to
+    /// Anderson-Darling.
     ///
     /// # Errors
     /// [`StatsError::TooFew`] below [`AaAudit::FEWEST`] p-values.

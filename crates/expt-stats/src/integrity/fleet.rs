@@ -12,11 +12,11 @@ use crate::srm::{Shares, SrmMethod, SrmResult, SrmVerdict};
 ///
 /// Each experiment is blocked by its own test at `alpha` (0.001 is usual: Fabijan et al. 2019), since a false
 /// alarm there costs a look and a miss a wrong launch. Over a fleet of a thousand that still means one false
-/// alarm at any time; the list worth waking someone for is therefore the one corrected by Benjamini and Hochberg
-/// (1995), whose false discovery rate is at most `fdr`. And if more experiments than chance allows are beyond
-/// `alpha`, the cause is likely in what they share, such as assignment or logging: [`FleetReport::ln_p_systemic`]
-/// is the binomial tail of that count. Assumptions: independent experiments, valid p-values (the sequential ones
-/// are conservative, which is fine).
+/// alarm at any time; the list worth waking someone for is therefore the one corrected by Benjamini and
+/// Hochberg (1995), whose false discovery rate is at most `fdr`. And if more experiments than chance allows
+/// are beyond `alpha`, the cause is likely in what they share, such as assignment or logging:
+/// [`FleetReport::ln_p_systemic`] is the binomial tail of that count. Assumptions: independent experiments,
+/// valid p-values (the sequential ones are conservative, which is fine).
 ///
 /// ```
 /// use expt_stats::{Alpha, LnP};
@@ -124,12 +124,12 @@ pub struct SrmCell {
 
 /// Finds the segments or periods that carry a sample-ratio mismatch.
 ///
-/// Each cell is tested by Pearson's chi-square against its own shares, corrected by Holm; all cells together by
-/// the sum of their statistics, with the sum of their degrees of freedom, which is the right test of an experiment
-/// whose shares changed on the way (the counts of all periods against the last shares would be a mismatch by
-/// construction). Count a unit once: in the period of its first exposure. Cells must be disjoint, for periods
-/// and segments in turn. A mismatch confined to one browser, app version or hour names its cause; one spread
-/// evenly points to assignment or logging itself.
+/// Each cell is tested by Pearson's chi-square against its own shares, corrected by Holm; all cells together
+/// by the sum of their statistics, with the sum of their degrees of freedom, which is the right test of an
+/// experiment whose shares changed on the way (the counts of all periods against the last shares would be a
+/// mismatch by construction). Count a unit once: in the period of its first exposure. Cells must be disjoint,
+/// for periods and segments in turn. A mismatch confined to one browser, app version or hour names its cause;
+/// one spread evenly points to assignment or logging itself.
 ///
 /// ```
 /// use expt_stats::{Alpha, Shares};

@@ -20,8 +20,8 @@ use super::matrix::{Cholesky, dot};
 /// interact on the absolute scale but not on the relative one, so name the scale ([`Scale`]) in the plan.
 ///
 /// Assumptions: both experiments randomise the same units independently, cells have approximately normal
-/// means. Variances may differ between cells by default: the Welch-James statistic with the degrees of freedom
-/// of Johansen (1980), which for two by two arms is exactly Welch's t test of the contrast.
+/// means. Variances may differ between cells by default: the Welch-James statistic with the degrees of
+/// freedom of Johansen (1980), which for two by two arms is exactly Welch's t test of the contrast.
 /// [`Variances::Pooled`] is the classical F test of two-way analysis of variance (type III).
 ///
 /// ```
@@ -94,14 +94,14 @@ impl InteractionTest {
     /// Runs the test on a table of cells, one row for each arm of the first experiment, control first.
     ///
     /// # Errors
-    /// [`StatsError::OutOfRange`] below two rows or columns or above 50 in all degrees of freedom 2,500;
-    /// [`StatsError::Length`] for rows of different length; [`StatsError::TooFew`] below two units in a cell;
-    /// [`StatsError::OutOfRange`] for a mean that is not positive on the relative scale.
+    /// [`StatsError::OutOfRange`] unless both experiments have 2 to 20 arms; [`StatsError::Length`] for rows
+    /// of different length; [`StatsError::TooFew`] below two units in a cell; [`StatsError::OutOfRange`] for
+    /// a mean that is not positive on the relative scale.
     pub fn run(&self, cells: &[Vec<Moments>]) -> Result<InteractionOutcome, StatsError> {
         let (rows, columns) = (cells.len(), cells.first().map_or(0, Vec::len));
         let smaller = rows.min(columns);
         if smaller < 2 || rows > MOST_ARMS || columns > MOST_ARMS {
-            let (what, allowed) = ("the number of arms of an experiment", "2 to 50, control included");
+            let (what, allowed) = ("the number of arms of an experiment", "2 to 20, control included");
             let value = if smaller < 2 { smaller } else { rows.max(columns) } as f64;
             return Err(StatsError::OutOfRange { what, value, allowed });
         }
@@ -309,8 +309,8 @@ impl Cell {
     }
 }
 
-/// More arms would make a matrix that nobody reads.
-const MOST_ARMS: usize = 50;
+/// The time grows with the sixth power; twenty arms each make 361 contrasts.
+const MOST_ARMS: usize = 20;
 
 #[cfg(test)]
 mod tests {
@@ -328,8 +328,9 @@ mod tests {
         }
     }
 
-    /// Source: statsmodels 0.14 or later, OLS with both factors and their product: `anova_lm(typ=3)` for the pooled F,
-    /// `wald_test` with HC2 covariance (in cells: `s^2 / n`) for chi-square; Welch's contrast with scipy 1.18.
+    /// Source: statsmodels 0.14 or later, OLS with both factors and their product: `anova_lm(typ=3)` for the
+    /// pooled F, `wald_test` with HC2 covariance (in cells: `s^2 / n`) for chi-square; Welch's contrast with
+    /// scipy 1.18.
     #[test]
     fn agrees_with_statsmodels() {
         let two =

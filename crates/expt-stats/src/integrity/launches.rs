@@ -17,7 +17,8 @@ use super::truncated;
 /// Estimand: the sum of the true effects of *these* launches (if effects add up, what a group that never got
 /// any of them would show against everyone else). Each launch was selected because its estimate was high, so
 /// the plain sum of the estimates is too high: it is reported as [`Impact::naive_sum`] for comparison and
-/// covers the truth in a few per cent of cases only. Estimates are oriented so that greater is better.
+/// covers the truth in 5 % of cases if the effects are as large as their standard errors. Estimates are
+/// oriented so that greater is better.
 ///
 /// Two methods, which need different things:
 ///
@@ -73,8 +74,8 @@ impl CumulativeImpact {
     /// `S - min (estimate_i - bar_i) V / s_i^2`, V the variance of S. Interval and median-unbiased estimate
     /// invert that distribution (Lee, Sun, Sun and Taylor 2016; for one estimate Zhong and Prentice 2008).
     /// Where an estimate only just passed its bar the interval is very wide, and unbounded if it sits exactly
-    /// on it: the data then tell nearly nothing beyond the fact of selection. The level does not hold if there
-    /// were other conditions for a launch that depend on the same data.
+    /// on it: the data then tell nearly nothing beyond the fact of selection. The level does not hold if
+    /// there were other conditions for a launch that depend on the same data.
     ///
     /// # Errors
     /// [`StatsError::TooFew`] without launches; [`StatsError::Overflow`].
@@ -125,8 +126,8 @@ impl CumulativeImpact {
     /// having selected on them (Dawid 1994; Senn 2008), and shrinks each launch by what the whole programme
     /// shows about the size of effects (Robbins 1956; Efron and Morris 1973). The parameters of the prior are
     /// not plugged in but integrated over a grid, so that few experiments give wide intervals. The interval
-    /// is the equal-tailed posterior one. **`others` must hold every experiment that could have been launched**:
-    /// leaving out losers leaves the curse in.
+    /// is the equal-tailed posterior one. **`others` must hold every experiment that could have been
+    /// launched**: leaving out losers leaves the curse in.
     ///
     /// # Errors
     /// [`StatsError::TooFew`] without launches or below ten experiments in all; [`StatsError::Overflow`].

@@ -18,9 +18,9 @@ use super::panel::DailyPanel;
 /// effect (the average over the experiment overstates the plateau), a negative one a primacy effect.
 ///
 /// Assumptions: independent users, both arms exposed by the same rule, enough users for normal daily means
-/// (at least thirty per day of the panel in each arm), a change that is roughly exponential. Days of one user may
-/// depend on each other in any way: their covariance is estimated and used (generalised least squares, Aitken
-/// 1935), with variances enlarged for the estimation of that covariance by the factor of Rao (1967).
+/// (at least thirty per day of the panel in each arm), a change that is roughly exponential. Days of one user
+/// may depend on each other in any way: their covariance is estimated and used (generalised least squares,
+/// Aitken 1935), with variances enlarged for the estimation of that covariance by the factor of Rao (1967).
 ///
 /// Test of `a = 0`: the greatest `|z(tau)|` over a grid of decay times. Since tau means nothing when `a = 0`,
 /// the level is corrected by the bound of Davies (1977, 1987), which here is the tube formula of Hotelling
@@ -28,9 +28,9 @@ use super::panel::DailyPanel;
 /// the unit vectors of the decays draw on the sphere. It needs no simulation and is an upper bound.
 ///
 /// Plateau interval: the profile likelihood over amplitude and decay time, all `c` with
-/// `Q(c) - min Q <= z^2`. It widens where the data cannot tell a slow decay from a lower plateau; the interval
-/// that treats the best tau as known covers too seldom (93 % in the reference scenario, 70 to 85 % without
-/// correlation between days).
+/// `Q(c) - min Q <= z^2`. It widens where the data cannot tell a slow decay from a lower plateau; the
+/// interval that treats the best tau as known covers too seldom (93 % in the reference scenario, 70 to 85 %
+/// without correlation between days).
 ///
 /// Control users pass through the same days, so a calendar effect common to both arms cancels. If all users
 /// came on one day, age and calendar cannot be told apart in the *effect*; with staggered entry
@@ -48,7 +48,8 @@ use super::panel::DailyPanel;
 /// let means: Vec<f64> = (0..14).map(|day| 0.10 + effect(day)).collect();
 /// let treatment = DailyPanel::from_summary(100_000, &means, &covariance)?;
 ///
-/// let NoveltyOutcome::Tested(found) = NoveltyTest::new(Alpha::FIVE_PERCENT).compare(&control, &treatment)? else {
+/// let test = NoveltyTest::new(Alpha::FIVE_PERCENT);
+/// let NoveltyOutcome::Tested(found) = test.compare(&control, &treatment)? else {
 ///     panic!("all days vary");
 /// };
 /// assert_eq!(found.pattern, Pattern::Novelty);
@@ -97,8 +98,9 @@ impl NoveltyTest {
     /// Runs the test on the leading days that have enough users in both arms, whatever their values.
     ///
     /// # Errors
-    /// [`StatsError::Length`] if the panels differ in days; [`StatsError::TooFew`] if fewer than six days have
-    /// thirty users per panel day in each arm; [`StatsError::Overflow`] if a variance leaves the range of `f64`.
+    /// [`StatsError::Length`] if the panels differ in days; [`StatsError::TooFew`] if fewer than six days
+    /// have thirty users per panel day in each arm; [`StatsError::Overflow`] if a variance leaves the range
+    /// of `f64`.
     pub fn compare(
         &self,
         control: &DailyPanel,

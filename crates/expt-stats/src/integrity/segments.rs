@@ -35,8 +35,8 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Declares a segment: when the value that defines it was known, and when the first unit was exposed, both
-    /// in the same unit of time (of one unit, if the times differ between units: the latest lag counts).
+    /// Declares a segment: when the value that defines it was known, and when the first unit was exposed,
+    /// both in the same unit of time (of one unit, if the times differ between units: the latest lag counts).
     ///
     /// # Errors
     /// [`StatsError::OutOfRange`] if it was known only after first exposure.
@@ -257,9 +257,9 @@ pub struct Heterogeneity {
 
 /// Tests whether treatment changed who belongs to which segment: units per segment, control and treatment.
 ///
-/// Pearson's chi-square of homogeneity with `m - 1` degrees of freedom. A small p-value says that the segments
-/// are not what they were before treatment (or that assignment is broken within some). Segments without units
-/// are left out; `None` if fewer than two remain or an arm is empty.
+/// Pearson's chi-square of homogeneity with `m - 1` degrees of freedom. A small p-value says that the
+/// segments are not what they were before treatment (or that assignment is broken within some). Segments
+/// without units are left out; `None` if fewer than two remain or an arm is empty.
 #[must_use]
 pub fn membership_shift(counts: &[(u64, u64)]) -> Option<LnP> {
     let counts: Vec<(f64, f64)> =

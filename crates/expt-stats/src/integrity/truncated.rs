@@ -12,8 +12,8 @@ pub(crate) fn ln_sf(shift: f64, slack: f64) -> f64 {
 
 /// Returns how many deviations the mean lies below x if `P(X > x | X > x - slack) = q`, for `0 < q < 1`.
 ///
-/// The left side falls from 1 to 0 with the shift, so bisection finds it. `None` if it is above 1e6, as when x is
-/// (almost) at its bound: then the data say nothing from below.
+/// The left side falls from 1 to 0 with the shift, so bisection finds it. `None` if it is above 1e6, as when
+/// x is (almost) at its bound: then the data say nothing from below.
 pub(crate) fn shift_with_sf(q: f64, slack: f64) -> Option<f64> {
     let target = q.ln();
     // Without truncation it would be the quantile; conditioning only moves the mean further down.

@@ -9,8 +9,8 @@ use crate::moments::Moments;
 
 /// Flags figures that are more likely a mistake than a discovery.
 ///
-/// The law is quoted by Ehrenberg (1975) and, for experiments, by Kohavi and Longbotham (2010). A flag is not a
-/// test with an error level: it says what to check before believing. Each holds the value, the threshold it
+/// The law is quoted by Ehrenberg (1975) and, for experiments, by Kohavi and Longbotham (2010). A flag is not
+/// a test with an error level: it says what to check before believing. Each holds the value, the threshold it
 /// crossed, and the reason as text ([`Flag`] has `Display`).
 ///
 /// ```
@@ -65,8 +65,8 @@ impl Twyman {
 
     /// Flags an effect that is far outside of what past experiments achieved.
     ///
-    /// Value: `|effect - median| / sqrt((1.4826 MAD)^2 + se^2)` over the past effects, on the same scale (a MAD of zero is
-    /// replaced by the mean absolute deviation).
+    /// Value: `|effect - median| / sqrt((1.4826 MAD)^2 + se^2)` over the past effects, on the same scale (a
+    /// MAD of zero is replaced by the mean absolute deviation).
     ///
     /// # Errors
     /// [`StatsError::TooFew`] below ten past effects; [`StatsError::NotFinite`]; [`StatsError::OutOfRange`]
@@ -93,9 +93,9 @@ impl Twyman {
 
     /// Flags a mean that is a round number where chance would hardly make it one.
     ///
-    /// The mean of n whole numbers is a multiple of `1 / n`, so it has at most two significant decimal digits with
-    /// a chance of about `1 / (n step)`, where `step` is the distance of such numbers. Value: that chance; a mean
-    /// that is not round, or zero, has no flag.
+    /// The mean of n whole numbers is a multiple of `1 / n`, so it has at most two significant decimal digits
+    /// with a chance of about `1 / (n step)`, where `step` is the distance of such numbers. Value: that
+    /// chance; a mean that is not round, or zero, has no flag.
     #[must_use]
     pub fn round_number(&self, moments: &Moments) -> Option<Flag> {
         let mean = moments.mean()?;
@@ -134,11 +134,12 @@ impl Twyman {
         same.then_some(flag)
     }
 
-    /// Flags days on which a daily series (a metric, an effect, a count of units) steps out of its own pattern.
+    /// Flags days on which a daily series (a metric, an effect, a count of units) steps out of its own
+    /// pattern.
     ///
     /// Value: the distance of the step from the median step in robust deviations (1.4826 MAD of all steps).
-    /// `place` is the day after the step. A weekly pattern makes steps large on weekends: pass differences to the
-    /// same day of the week before, or the effect, in which the pattern cancels.
+    /// `place` is the day after the step. A weekly pattern makes steps large on weekends: pass differences to
+    /// the same day of the week before, or the effect, in which the pattern cancels.
     ///
     /// # Errors
     /// [`StatsError::TooFew`] below seven days; [`StatsError::NotFinite`].
@@ -162,9 +163,10 @@ impl Twyman {
 
     /// Flags a primary effect that a correlated metric contradicts.
     ///
-    /// Both effects in standard errors, and the correlation of the two *estimates* (that of the metrics between
-    /// units). If the treatment moves the second metric as units with a higher first one do, the primary z is
-    /// normal about `r z_other` with variance `1 - r^2`. Value: `|z - r z_other| / sqrt(1 - r^2)`.
+    /// Both effects in standard errors, and the correlation of the two *estimates* (that of the metrics
+    /// between units). If the treatment moves the second metric as units with a higher first one do, the
+    /// primary z is normal about `r z_other` with variance `1 - r^2`. Value: `|z - r z_other| / sqrt(1 -
+    /// r^2)`.
     ///
     /// # Errors
     /// [`StatsError::NotFinite`]; [`StatsError::OutOfRange`] unless `-1 < r < 1`.
@@ -265,8 +267,8 @@ pub enum FlagKind {
 
 /// Returns the median and 1.4826 times the median absolute deviation, a standard deviation for normal data.
 ///
-/// Where more than half of the values are equal, the mean absolute deviation times 1.2533 takes its place, so that
-/// a discrete series does not look infinitely calm.
+/// Where more than half of the values are equal, the mean absolute deviation times 1.2533 takes its place, so
+/// that a discrete series does not look infinitely calm.
 fn robust(values: &[f64]) -> (f64, f64) {
     let centre = median(values.to_vec());
     let apart: Vec<f64> = values.iter().map(|value| (value - centre).abs().min(f64::MAX)).collect();
@@ -283,7 +285,8 @@ fn median(mut values: Vec<f64>) -> f64 {
     0.5 * middle(values.len() / 2) + 0.5 * middle(values.len().saturating_sub(1) / 2)
 }
 
-/// Returns `a / b` for `a >= 0`: zero for nothing over nothing, the largest number for something over nothing.
+/// Returns `a / b` for `a >= 0`: zero for nothing over nothing, the largest number for something over
+/// nothing.
 fn ratio(a: f64, b: f64) -> f64 {
     if a <= 0.0 { 0.0 } else { (a / b).min(f64::MAX) }
 }

@@ -25,8 +25,8 @@ pub(super) fn kolmogorov_smirnov(ascending: &[f64]) -> Uniformity {
     Uniformity { statistic, ln_p: LnP::saturating(kolmogorov_ln_sf(x)) }
 }
 
-/// Anderson and Darling's (1952) `A^2`, which weighs the tails; the p-value is that of the limiting law, whose
-/// error is below 0.002 for n >= 20. Takes ascending pairs of `ln p` and `ln (1 - p)`.
+/// Anderson and Darling's (1952) `A^2`, which weighs the tails; the p-value is that of the limiting law,
+/// whose error is below 0.002 for n >= 20. Takes ascending pairs of `ln p` and `ln (1 - p)`.
 pub(super) fn anderson_darling(ascending: &[(f64, f64)]) -> Uniformity {
     let n = ascending.len() as f64;
     let lower = ascending.iter().map(|pair| pair.0.max(FLOOR));

@@ -10,7 +10,8 @@ use super::{Rate, runs};
 
 const LAUNCHES: usize = 6;
 
-/// A programme runs at least twenty experiments and until six are significant gains; the first six are launched.
+/// A programme runs at least twenty experiments and until six are significant gains; the first six are
+/// launched.
 struct Programme {
     launched: Vec<Experiment>,
     others: Vec<Experiment>,

@@ -1,8 +1,8 @@
 //! Error rates of the integrity checks, by simulation with fixed seeds.
 //!
 //! Bounds: a rate p that is claimed as a maximum passes while the count is at most
-//! `runs p + 3.09 sqrt(runs p (1 - p))`, a minimum likewise from below: a failure has a probability below 0.001 if
-//! the claim is just true. Negative controls must fail.
+//! `runs p + 3.09 sqrt(runs p (1 - p))`, a minimum likewise from below: a failure has a probability below
+//! 0.001 if the claim is just true. Negative controls must fail.
 //!
 //! Each test makes a few hundred runs. With `INTEGRITY_RUNS=10000 cargo test --release -p expt-stats --test
 //! integrity -- --nocapture` all make that many and print their rates.

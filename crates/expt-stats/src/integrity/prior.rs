@@ -12,12 +12,13 @@ use super::mixture::{Mixture, Part};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EffectPrior {
-    /// Effects are normal about a common mean; mean and spread are learnt (flat hyperpriors). Calibrated when
-    /// that is so; covers too seldom when most ideas do exactly nothing and a few do much.
+    /// Effects are normal about a common mean; mean and spread are learnt (flat hyperpriors). In simulations
+    /// (`tests/integrity/launches.rs`) the 95 % interval of six launches covers 95 % where that is so, and only
+    /// 79 % where most ideas do exactly nothing and a few do much.
     Normal,
     /// A share of the effects is exactly zero, the others are normal about zero; share and spread are learnt
-    /// (a flat prior for the share up to 0.95, log-flat for the spread). Robust: covers close to its level or
-    /// above it for normal effects too, at the price of somewhat wider intervals.
+    /// (a flat prior for the share up to 0.95, log-flat for the spread). Robust: 93 % in that case, 96 to 98 %
+    /// for normal effects and heavier tails, with intervals about a tenth wider.
     SpikeAndNormal,
 }
 

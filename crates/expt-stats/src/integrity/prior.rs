@@ -14,7 +14,7 @@ use super::mixture::{Mixture, Part};
 pub enum EffectPrior {
     /// Effects are normal about a common mean; mean and spread are learnt (flat hyperpriors). In simulations
     /// (`tests/integrity/launches.rs`) the 95 % interval of six launches covers 95 % where that is so, and only
-    /// 79 % where most ideas do exactly nothing and a few do much.
+    /// 78 % where most ideas do exactly nothing and a few do much.
     Normal,
     /// A share of the effects is exactly zero, the others are normal about zero; share and spread are learnt
     /// (a flat prior for the share up to 0.95, log-flat for the spread). Robust: 93 % in that case, 96 to 98 %

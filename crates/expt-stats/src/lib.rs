@@ -29,6 +29,7 @@
 //! | any number of looks, or a few planned ones | [`EffectState`] into [`DifferenceSequence`]; [`sequential`] |
 //! | many hypotheses at once, or one after the other | [`Correction`], [`multiple`]; [`online`] |
 //! | do the arms have their promised units? | [`Shares`], [`srm`] |
+//! | can the result be trusted, and will it last? | [`integrity`] |
 //! | shadow traffic: do two systems agree? | [`PairedMoments`], [`FlipCounts`], [`agreement`] |
 //! | interleaving: which ranking is preferred? | [`preference`] |
 //! | after a bandit: what did its arms do? | [`adaptive`] |
@@ -62,6 +63,7 @@ mod decision;
 mod effect;
 mod error;
 pub mod fixed;
+pub mod integrity;
 mod interval;
 mod level;
 pub mod meta;

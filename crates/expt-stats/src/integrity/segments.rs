@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::arm::ArmEstimate;
 use crate::error::StatsError;
+use crate::fixed::{Welch, WelchOutcome};
 use crate::interval::{Coverage, Interval};
 use crate::level::{Alpha, LnP};
 use crate::multiple::Correction;
 use crate::special::{chi_square_ln_sf, normal};
-use crate::welch::{Welch, WelchOutcome};
 
 use super::launches::Experiment;
 use super::prior::EffectPrior;

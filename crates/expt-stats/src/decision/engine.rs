@@ -233,6 +233,7 @@ impl Engine<'_> {
             most => format!("{units} of at most {most} units"),
         };
         self.say(Rule::Maximum, maximum);
+        let one = design.primaries().count() == 1;
         let (verdict, why) = if srm.verdict == SrmVerdict::Mismatch {
             let reason = InvalidReason::SampleRatioMismatch { ln_p: srm.ln_p };
             (
@@ -247,8 +248,9 @@ impl Engine<'_> {
                 format!("stop, because of harm to {}; harm needs no minimum runtime", harmed.join(", "));
             (Verdict::Stop { harm: Harm { metrics: harmed } }, why)
         } else if superior && guarded && healthy && enough && runtime {
-            let why = "ship: a primary is superior, all guardrails hold, units healthy, minimum passed";
-            (Verdict::Ship, why.to_owned())
+            let which = if one { "primary" } else { "a primary is" };
+            let why = format!("ship: {which} superior, all guardrails hold, units healthy, minimum passed");
+            (Verdict::Ship, why)
         } else if superior && guarded && healthy && enough {
             (Verdict::Continue, "continue, because only the minimum runtime is missing".to_owned())
         } else if at_maximum {
@@ -257,8 +259,9 @@ impl Engine<'_> {
                 "inconclusive, because the maximum was reached without a decision".to_owned(),
             )
         } else {
+            let primary = if one { "the primary is not superior" } else { "no primary is superior" };
             let missing = [
-                (!superior, "no primary is superior"),
+                (!superior, primary),
                 (!guarded, "not every guardrail holds"),
                 (!healthy, "the sample ratio is not confirmed"),
                 (!enough, "the minimum of units is not reached"),

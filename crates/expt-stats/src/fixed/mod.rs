@@ -35,6 +35,6 @@ pub use margin::{Equivalence, NonInferiority, Tost};
 pub use proportion::{Proportion, ProportionEstimate, ProportionMethod};
 pub use rate_ratio::{OddsRatio, OddsRatioMethod, RateRatio, RateRatioMethod};
 pub use sums::{PairSums, Sums, SumsCoMoments, SumsMoments};
-pub use t_test::{Reference, TOutcome, TResult, TTest};
+pub use t_test::{Reference, TEvidence, TOutcome, TResult, TTest};
 pub use weighted::{WeightKind, WeightedMoments};
 pub use welch::{Welch, WelchOutcome, WelchTest};

@@ -107,6 +107,27 @@ impl TTest {
         Ok(outcome.with_cautions(shape_of(control, treatment)?))
     }
 
+    /// As [`TTest::welch`], the statistic and its p-value alone: an interval costs several times as much.
+    ///
+    /// # Errors
+    /// As [`TTest::welch`], and [`StatsError::NoVariance`] if nothing varies.
+    ///
+    /// ```
+    /// use expt_stats::fixed::TTest;
+    /// use expt_stats::{Alpha, Moments};
+    ///
+    /// let control = Moments::from_summary(50, 10.0, 4.0)?;
+    /// let treatment = Moments::from_summary(55, 10.8, 5.0)?;
+    /// let evidence = TTest::new(Alpha::FIVE_PERCENT).welch_evidence(&control, &treatment)?;
+    /// assert!((evidence.ln_p.p() - 0.055_718_985).abs() < 1e-9);
+    /// # Ok::<(), expt_stats::StatsError>(())
+    /// ```
+    pub fn welch_evidence(&self, control: &Moments, treatment: &Moments) -> Result<TEvidence, StatsError> {
+        let (c, t) = (ArmEstimate::mean(control)?, ArmEstimate::mean(treatment)?);
+        self.two_arms_evidence(treatment.mean_minus(control), &c, &t)
+            .ok_or(StatsError::NoVariance { what: "the metric" })
+    }
+
     /// Compares two means whose variances are equal.
     ///
     /// # Errors
@@ -150,27 +171,56 @@ impl TTest {
         self.two_arms(treatment.estimate() - control.estimate(), control, treatment)
     }
 
+    /// As [`TTest::compare`], the statistic and its p-value alone; `None` if nothing varies.
+    pub(super) fn compare_evidence(
+        &self,
+        control: &ArmEstimate,
+        treatment: &ArmEstimate,
+    ) -> Option<TEvidence> {
+        self.two_arms_evidence(treatment.estimate() - control.estimate(), control, treatment)
+    }
+
     fn two_arms(&self, difference: f64, control: &ArmEstimate, treatment: &ArmEstimate) -> TOutcome {
-        let standard_error = (control.variance() + treatment.variance()).sqrt();
-        let df = if standard_error > 0.0 { satterthwaite(control, treatment) } else { f64::INFINITY };
+        let (standard_error, df) = welch_scale(control, treatment);
         self.judge(difference, difference - self.null, standard_error, df)
+    }
+
+    fn two_arms_evidence(
+        &self,
+        difference: f64,
+        control: &ArmEstimate,
+        treatment: &ArmEstimate,
+    ) -> Option<TEvidence> {
+        let (standard_error, df) = welch_scale(control, treatment);
+        self.evidence(difference, difference - self.null, standard_error, df)
+    }
+
+    /// Weighs an estimate that is `away` from the null value; `None` without a scale to weigh it on.
+    fn evidence(&self, estimate: f64, away: f64, standard_error: f64, df: f64) -> Option<TEvidence> {
+        if standard_error <= 0.0 || !standard_error.is_finite() || !estimate.is_finite() {
+            return None;
+        }
+        let df = if self.reference == Reference::Normal { f64::INFINITY } else { df };
+        let statistic = (away / standard_error).clamp(f64::MIN, f64::MAX);
+        let ln_p = tail::ln_p(statistic, df, self.alternative);
+        Some(TEvidence { df: df.is_finite().then_some(df), statistic, ln_p })
     }
 
     /// Judges an estimate that is `away` from the null value.
     fn judge(&self, estimate: f64, away: f64, standard_error: f64, df: f64) -> TOutcome {
-        if standard_error <= 0.0 || !standard_error.is_finite() || !estimate.is_finite() {
+        let Some(TEvidence { df, statistic, ln_p }) = self.evidence(estimate, away, standard_error, df)
+        else {
             return TOutcome::NoVariance { estimate: estimate.clamp(f64::MIN, f64::MAX) };
-        }
-        let df = if self.reference == Reference::Normal { f64::INFINITY } else { df };
-        let statistic = (away / standard_error).clamp(f64::MIN, f64::MAX);
-        let reach = tail::critical(self.alpha, self.alternative, df) * standard_error;
+        };
+        let reach =
+            tail::critical(self.alpha, self.alternative, df.unwrap_or(f64::INFINITY)) * standard_error;
         let (lower, upper) = tail::open(estimate - reach, estimate + reach, self.alternative);
         TOutcome::Tested(TResult {
             estimate,
             standard_error,
-            df: df.is_finite().then_some(df),
+            df,
             statistic,
-            ln_p: tail::ln_p(statistic, df, self.alternative),
+            ln_p,
             alternative: self.alternative,
             null: self.null,
             interval: Interval::new(lower, upper, self.alpha, Coverage::Fixed),
@@ -229,6 +279,18 @@ impl TOutcome {
     }
 }
 
+/// Holds the statistic of a t or z test and what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TEvidence {
+    /// The degrees of freedom; `None` if the reference is the normal distribution.
+    pub df: Option<f64>,
+    /// `(estimate - null) / standard_error`.
+    pub statistic: f64,
+    /// The p-value.
+    pub ln_p: LnP,
+}
+
 /// Holds a t or z test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -251,6 +313,13 @@ pub struct TResult {
     pub interval: Interval,
     /// Why the level is in doubt, if it is.
     pub cautions: Vec<Caution>,
+}
+
+/// Returns the standard error of a difference and Satterthwaite's degrees of freedom.
+fn welch_scale(control: &ArmEstimate, treatment: &ArmEstimate) -> (f64, f64) {
+    let standard_error = (control.variance() + treatment.variance()).sqrt();
+    let df = if standard_error > 0.0 { satterthwaite(control, treatment) } else { f64::INFINITY };
+    (standard_error, df)
 }
 
 /// Judges the shape of a metric over both arms.

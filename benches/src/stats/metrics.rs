@@ -1,0 +1,127 @@
+//! Metrics of two arms from their moments.
+
+use std::error::Error;
+use std::hint::black_box;
+
+use expt::stats::fixed::{Cuped, CupedState, TTest};
+use expt::stats::{
+    Alpha, CoMoments, Correction, DifferenceLook, DifferenceSequence, EffectState, LnP, Moments,
+};
+
+use super::method::{Random, best};
+use super::ours;
+use super::peers::{Peer, Peers};
+use crate::Figure;
+
+pub(crate) fn figures(peers: &Peers) -> Result<Vec<Figure>, Box<dyn Error>> {
+    let metrics = metrics()?;
+    let test = TTest::new(Alpha::FIVE_PERCENT);
+    let alone = best(METRICS, || {
+        for metric in &metrics {
+            let (control, treatment) = black_box((&metric.control, &metric.treatment));
+            black_box(test.welch_evidence(control, treatment).ok());
+        }
+    });
+    let with_interval = best(METRICS, || {
+        for metric in &metrics {
+            let (control, treatment) = black_box((&metric.control, &metric.treatment));
+            black_box(test.welch(control, treatment).ok());
+        }
+    });
+    let mut judged = Ok(0);
+    let all = best(1, || {
+        if judged.is_ok() {
+            judged = judge(black_box(&metrics));
+        }
+    }) / 1e6;
+    judged?;
+    let name = "Welch's statistic and p-value alone, a metric";
+    let against = |peer: Peer, times: f64| Figure {
+        limit: Some(peers.nanoseconds(peer) / times),
+        peer: Some((peers.name(peer), peers.nanoseconds(peer))),
+        ..ours(name, alone, "ns", None)
+    };
+    let beside = |name, value, peer: Peer| Figure {
+        peer: Some((peers.name(peer), peers.nanoseconds(peer))),
+        ..ours(name, value, "ns", None)
+    };
+    Ok(vec![
+        against(Peer::ScipyColumns, 2.0),
+        against(Peer::ScipyLoop, 1.0),
+        against(Peer::Gbstats, 500.0),
+        against(Peer::TeaTasting, 500.0),
+        ours("Welch with interval and cautions, a metric", with_interval, "ns", None),
+        ours("1,000 metrics: Welch, CUPED, confidence sequence, corrected verdict", all, "ms", 0.5),
+        beside(
+            "Welch, CUPED, confidence sequence, corrected verdict, a metric",
+            all * 1e6 / METRICS as f64,
+            Peer::TeaTastingCuped,
+        ),
+    ])
+}
+
+/// What is known of one metric: the outcome, and the outcome with its covariate.
+struct Metric {
+    control: Moments,
+    treatment: Moments,
+    cuped_control: CupedState,
+    cuped_treatment: CupedState,
+}
+
+/// Welch's test as planned, the CUPED-adjusted test and look of each metric, and who wins or loses after Holm's
+/// correction of the anytime-valid p-values.
+fn judge(metrics: &[Metric]) -> Result<usize, Box<dyn Error>> {
+    let test = TTest::new(Alpha::FIVE_PERCENT);
+    let sequence = DifferenceSequence::new(Alpha::FIVE_PERCENT, 100_000)?;
+    let (mut signs, mut p) = (Vec::with_capacity(metrics.len()), Vec::with_capacity(metrics.len()));
+    for metric in metrics {
+        black_box(test.welch(&metric.control, &metric.treatment)?);
+        let adjusted = Cuped::default().adjust(&metric.cuped_control, &metric.cuped_treatment)?;
+        black_box(adjusted.test(&test));
+        let look = match sequence.look(&adjusted.effect()?) {
+            DifferenceLook::Ready(look) => (look.estimate > 0.0, look.ln_p),
+            _ => (false, LnP::ONE),
+        };
+        signs.push(look.0);
+        p.push(look.1);
+    }
+    let rejected = Correction::Holm.adjust(&p).rejected(Alpha::FIVE_PERCENT);
+    Ok(signs.iter().zip(rejected).filter(|(better, rejected)| **better && *rejected).count())
+}
+
+/// As the peers' script makes them.
+fn metrics() -> Result<Vec<Metric>, Box<dyn Error>> {
+    let mut random = Random::new(1);
+    (0..METRICS).map(|_| metric(&mut random)).collect()
+}
+
+fn metric(random: &mut Random) -> Result<Metric, Box<dyn Error>> {
+    // Small samples of rows, so that the shape is known, then taken as many times as gives the size.
+    let mean = 5.0 + random.normal();
+    let mut arm = |shift: f64| -> Result<CoMoments, Box<dyn Error>> {
+        let rows = 60 + (random.unit() * 60.0) as usize;
+        let mut pairs = CoMoments::default();
+        for _ in 0..rows {
+            let before = mean + 2.0 * random.normal();
+            pairs.push(before, 0.6 * (before - mean) + mean + shift + 1.5 * random.normal())?;
+        }
+        for _ in 0..4 + (random.unit() * 6.0) as u32 {
+            pairs = pairs.merge(&pairs)?;
+        }
+        Ok(pairs)
+    };
+    let (control, treatment) = (arm(0.0)?, arm(0.02)?);
+    let outcome = |pairs: &CoMoments| -> Result<Moments, Box<dyn Error>> {
+        let (mean, variance) = pairs.mean_y().zip(pairs.variance_y()).ok_or("an empty arm")?;
+        Ok(Moments::from_summary(pairs.count(), mean, variance)?.with_skewness(0.1)?)
+    };
+    black_box(EffectState::means(&outcome(&control)?, &outcome(&treatment)?)?);
+    Ok(Metric {
+        control: outcome(&control)?,
+        treatment: outcome(&treatment)?,
+        cuped_control: CupedState::from(&control),
+        cuped_treatment: CupedState::from(&treatment),
+    })
+}
+
+const METRICS: usize = 1_000;

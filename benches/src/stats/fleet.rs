@@ -4,7 +4,7 @@ use std::error::Error;
 use std::hint::black_box;
 
 use cpu_time::ThreadTime;
-use expt::stats::fixed::{Cuped, CupedState};
+use expt::stats::fixed::Cuped;
 use expt::stats::{Alpha, CoMoments, Correction, DifferenceLook, DifferenceSequence, LnP};
 
 use super::method::Random;
@@ -52,8 +52,7 @@ fn read(
             let at = (experiment * 7_919 + cell * DAYS + day) % days.len();
             let [control, treatment] = days.get(at).ok_or("no such state")?;
             *total = [total[0].merge(control)?, total[1].merge(treatment)?];
-            let [control, treatment] = [CupedState::from(&total[0]), CupedState::from(&total[1])];
-            let adjusted = Cuped::default().adjust(&control, &treatment)?;
+            let adjusted = Cuped::default().adjust_pairs(&total[0], &total[1])?;
             *p = match sequence.look(&adjusted.effect()?) {
                 DifferenceLook::Ready(look) => look.ln_p,
                 _ => LnP::ONE,

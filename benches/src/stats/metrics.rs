@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::hint::black_box;
 
-use expt::stats::fixed::{Cuped, CupedState, TTest};
+use expt::stats::fixed::{Cuped, TTest};
 use expt::stats::{
     Alpha, CoMoments, Correction, DifferenceLook, DifferenceSequence, EffectState, LnP, Moments,
 };
@@ -64,8 +64,8 @@ pub(crate) fn figures(peers: &Peers) -> Result<Vec<Figure>, Box<dyn Error>> {
 struct Metric {
     control: Moments,
     treatment: Moments,
-    cuped_control: CupedState,
-    cuped_treatment: CupedState,
+    control_pairs: CoMoments,
+    treatment_pairs: CoMoments,
 }
 
 /// Welch's test as planned, the CUPED-adjusted test and look of each metric, and who wins or loses after Holm's
@@ -76,7 +76,7 @@ fn judge(metrics: &[Metric]) -> Result<usize, Box<dyn Error>> {
     let (mut signs, mut p) = (Vec::with_capacity(metrics.len()), Vec::with_capacity(metrics.len()));
     for metric in metrics {
         black_box(test.welch(&metric.control, &metric.treatment)?);
-        let adjusted = Cuped::default().adjust(&metric.cuped_control, &metric.cuped_treatment)?;
+        let adjusted = Cuped::default().adjust_pairs(&metric.control_pairs, &metric.treatment_pairs)?;
         black_box(adjusted.test(&test));
         let look = match sequence.look(&adjusted.effect()?) {
             DifferenceLook::Ready(look) => (look.estimate > 0.0, look.ln_p),
@@ -119,8 +119,8 @@ fn metric(random: &mut Random) -> Result<Metric, Box<dyn Error>> {
     Ok(Metric {
         control: outcome(&control)?,
         treatment: outcome(&treatment)?,
-        cuped_control: CupedState::from(&control),
-        cuped_treatment: CupedState::from(&treatment),
+        control_pairs: control,
+        treatment_pairs: treatment,
     })
 }
 

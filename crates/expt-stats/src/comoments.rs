@@ -240,14 +240,19 @@ impl CoMoments {
 
     /// Returns the sample variance of `y - slope x`, or `None` below two pairs.
     pub(crate) fn residual_variance(&self, slope: f64) -> Option<f64> {
+        self.per_degree(self.residual_sum(slope)?)
+    }
+
+    /// Returns the second central sum of `y - slope x`, or `None` below two pairs.
+    pub(crate) fn residual_sum(&self, slope: f64) -> Option<f64> {
         let Second { xx, xy, yy } = self.second;
-        self.per_degree((yy - 2.0 * slope * xy + slope * slope * xx).max(0.0))
+        (self.count > 1).then(|| (yy - 2.0 * slope * xy + slope * slope * xx).max(0.0))
     }
 
     /// Returns the skewness of `y - slope x`; `None` when unknown or when it is constant.
     pub(crate) fn residual_skewness(&self, slope: f64) -> Option<f64> {
         let n = self.count as f64;
-        let second = self.residual_variance(slope)? * (n - 1.0);
+        let second = self.residual_sum(slope)?;
         let t = self.third?;
         let third = t.yyy - 3.0 * slope * t.xyy + 3.0 * slope * slope * t.xxy - slope * slope * slope * t.xxx;
         let skewness = third / (second * (second / n).sqrt());

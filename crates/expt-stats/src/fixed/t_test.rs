@@ -207,6 +207,7 @@ impl TTest {
     }
 
     /// Judges an estimate that is `away` from the null value.
+    #[inline]
     fn judge(&self, estimate: f64, away: f64, standard_error: f64, df: f64) -> TOutcome {
         let Some(TEvidence { df, statistic, ln_p }) = self.evidence(estimate, away, standard_error, df)
         else {

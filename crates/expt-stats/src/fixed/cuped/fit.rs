@@ -130,7 +130,7 @@ impl Cuped {
         let ([c_adjusted, c_plain, c_before], [t_adjusted, t_plain, t_before]) =
             (arm(control)?, arm(treatment)?);
         let (adjusted, plain) = ((c_adjusted, t_adjusted), (c_plain, t_plain));
-        let left = pooled.residual_variance(theta).zip(pooled.variance_y());
+        let left = pooled.residual_sum(theta).zip(Some(pooled.parts().1[2]));
         let correlation = left.filter(|(_, total)| *total > 0.0).map(|(left, total)| explained(left, total));
         let missing = ((0, control.count()), (0, treatment.count()));
         let health = CupedHealth::check(&[(c_before, t_before)], missing, &adjusted, &plain, correlation)?;

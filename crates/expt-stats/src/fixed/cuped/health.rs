@@ -37,6 +37,7 @@ pub struct CupedHealth {
 
 impl CupedHealth {
     /// Compares what must not differ.
+    #[inline]
     pub(super) fn check(
         balance: &[(ArmEstimate, ArmEstimate)],
         missing: ((u64, u64), (u64, u64)),
@@ -76,7 +77,8 @@ pub(super) fn cautions(health: &CupedHealth) -> Vec<Caution> {
     let count = health.balance.len() as f64;
     for (covariate, outcome) in health.balance.iter().enumerate() {
         let ln_p = match outcome {
-            TOutcome::Tested(test) => test.ln_p.times(count),
+            TOutcome::Tested(test) if count > 1.0 => test.ln_p.times(count),
+            TOutcome::Tested(test) => test.ln_p,
             TOutcome::NoVariance { estimate } if *estimate == 0.0 => LnP::ONE,
             TOutcome::NoVariance { .. } => LnP::IMPOSSIBLE,
         };

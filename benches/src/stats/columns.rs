@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::hint::black_box;
 
-use expt::stats::sequential::AsymptoticBoundary;
+use expt::stats::sequential::{AsymptoticBoundary, DifferenceStream};
 use expt::stats::{Alpha, CoMoments, DifferenceSequence, EffectState, Moments};
 
 use super::method::{Random, best};
@@ -93,32 +93,31 @@ fn updates(peers: &Peers) -> Result<Vec<Figure>, Box<dyn Error>> {
             black_box(boundary.at(black_box(units)).reach());
         }
     });
+    let mut stream = DifferenceStream::new(Alpha::FIVE_PERCENT, 1_000_000)?;
     let mut failed = None;
     let unit = best(values.len(), || {
-        for (&value, turn) in values.iter().zip(0_usize..) {
-            let [control, treatment] = &mut arms;
-            let arm = if turn % 2 == 0 { &mut *control } else { &mut *treatment };
-            if let Err(error) = arm.push(black_box(value)) {
+        for pair in values.chunks_exact(2) {
+            let [one, other] = black_box(pair) else { continue };
+            let added = stream.add_control(*one);
+            black_box(stream.look());
+            if let Err(error) = added.and_then(|()| stream.add_treatment(*other)) {
                 failed = Some(error);
             }
-            match EffectState::means(control, treatment) {
-                Ok(state) => drop(black_box(sequence.look(&state))),
-                Err(error) => failed = Some(error),
-            }
+            black_box(stream.look());
         }
     });
     if let Some(error) = failed {
         return Err(error.into());
     }
-    let (mixture, stream) = (Peer::ConfseqMixture, Peer::VilleStream);
+    let (mixture, ville) = (Peer::ConfseqMixture, Peer::VilleStream);
     let beside = |name, value, peer: Peer, limit: Option<f64>| Figure {
         peer: Some((peers.name(peer), peers.nanoseconds(peer))),
         ..ours(name, value, "ns", limit)
     };
     Ok(vec![
-        ours("an update of a confidence sequence from two arms' moments", look, "ns", 30.0),
+        ours("a look of a confidence sequence at two arms' moments", look, "ns", 30.0),
         beside("the boundary of a confidence sequence at one more unit", reach, mixture, Some(30.0)),
-        beside("a unit counted, both arms joined, and a look", unit, stream, None),
+        beside("a value more in a stream of two arms, and the look after it", unit, ville, Some(30.0)),
     ])
 }
 

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use cpu_time::ThreadTime;
 use expt::stats::fixed::Cuped;
-use expt::stats::{Alpha, CoMoments, Correction, DifferenceLook, DifferenceSequence, LnP};
+use expt::stats::{Alpha, CoMoments, Correction, DifferenceLook, DifferenceSequence, EffectState, LnP};
 
 use super::method::Random;
 use super::ours;
@@ -52,8 +52,10 @@ fn read(
             let at = (experiment * 7_919 + cell * DAYS + day) % days.len();
             let [control, treatment] = days.get(at).ok_or("no such state")?;
             *total = [total[0].merge(control)?, total[1].merge(treatment)?];
-            let adjusted = Cuped::default().adjust_pairs(&total[0], &total[1])?;
-            *p = match sequence.look(&adjusted.effect()?) {
+            let adjusted = Cuped::default().pair(&total[0], &total[1])?;
+            let skewness = adjusted.skewness.ok_or("a constant outcome")?;
+            let state = EffectState::from_arms(adjusted.control, adjusted.treatment, skewness)?;
+            *p = match sequence.look(&state) {
                 DifferenceLook::Ready(look) => look.ln_p,
                 _ => LnP::ONE,
             };

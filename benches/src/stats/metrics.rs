@@ -4,7 +4,9 @@ use std::error::Error;
 use std::hint::black_box;
 
 use expt::stats::fixed::{Cuped, TTest};
-use expt::stats::{Alpha, CoMoments, Correction, DifferenceLook, DifferenceSequence, LnP, Moments};
+use expt::stats::{
+    Alpha, ArmEstimate, CoMoments, Correction, DifferenceLook, DifferenceSequence, EffectState, LnP, Moments,
+};
 
 use super::method::{Random, best};
 use super::ours;
@@ -17,7 +19,8 @@ pub(crate) fn figures(peers: &Peers) -> Result<Vec<Figure>, Box<dyn Error>> {
     let alone = best(METRICS, || {
         for metric in &metrics {
             let (control, treatment) = black_box((&metric.control, &metric.treatment));
-            black_box(test.welch_evidence(control, treatment).ok());
+            let arms = ArmEstimate::mean(control).ok().zip(ArmEstimate::mean(treatment).ok());
+            black_box(arms.and_then(|(control, treatment)| test.evidence(&control, &treatment)));
         }
     });
     let with_interval = best(METRICS, || {
@@ -66,8 +69,8 @@ struct Metric {
     treatment_pairs: CoMoments,
 }
 
-/// Of each metric Welch's test with its interval, the adjustment by CUPED with its health checks, and a look of the
-/// confidence sequence at the adjusted difference; then who is better after Holm's correction of the anytime-valid
+/// Of each metric Welch's test with its interval, the same of the difference adjusted by CUPED (without its health
+/// checks), and a look of the confidence sequence at that; then who is better after Holm's correction of the anytime-valid
 /// p-values.
 fn judge(metrics: &[Metric]) -> Result<usize, Box<dyn Error>> {
     let test = TTest::new(Alpha::FIVE_PERCENT);
@@ -75,11 +78,14 @@ fn judge(metrics: &[Metric]) -> Result<usize, Box<dyn Error>> {
     let (mut signs, mut p) = (Vec::with_capacity(metrics.len()), Vec::with_capacity(metrics.len()));
     for metric in metrics {
         black_box(&test.welch(&metric.control, &metric.treatment)?);
-        let adjusted = Cuped::default().adjust_pairs(&metric.control_pairs, &metric.treatment_pairs)?;
-        let look = match sequence.look(&adjusted.effect()?) {
-            DifferenceLook::Ready(look) => (look.estimate > 0.0, look.ln_p),
-            _ => (false, LnP::ONE),
-        };
+        let adjusted = Cuped::default().pair(&metric.control_pairs, &metric.treatment_pairs)?;
+        black_box(&test.compare(&adjusted.control, &adjusted.treatment));
+        let skewness = adjusted.skewness.ok_or("a constant outcome")?;
+        let look =
+            match sequence.look(&EffectState::from_arms(adjusted.control, adjusted.treatment, skewness)?) {
+                DifferenceLook::Ready(look) => (look.estimate > 0.0, look.ln_p),
+                _ => (false, LnP::ONE),
+            };
         signs.push(look.0);
         p.push(look.1);
     }

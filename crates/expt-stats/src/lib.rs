@@ -20,17 +20,21 @@
 //! ```
 //!
 //! # The main types
-//! | question | type |
+//! [Which test do I want?](guide) answers by question. By type:
+//!
+//! | what | types |
 //! |---|---|
-//! | state of a metric in an arm | [`Moments`]; of a ratio or a pair, [`CoMoments`] |
-//! | estimate of an arm: mean or ratio | [`ArmEstimate`] |
-//! | difference, one look at a size fixed beforehand | [`Welch`], [`RelativeLift`] |
-//! | difference, any number of looks | [`EffectState`] into [`DifferenceSequence`] |
-//! | level of one arm, any number of looks | [`LevelSequence`] |
-//! | do the arms have their promised units? | [`Shares`] |
-//! | many hypotheses at once | [`Correction`] |
-//! | shadow traffic: do two systems agree? | [`PairedMoments`], [`FlipCounts`] |
-//! | how many units, how many days, which design? | [`PowerPlan`], [`power`] |
+//! | state of a metric in an arm | [`Moments`]; of a ratio or a pair, [`CoMoments`]; quantiles, [`quantile::QuantileSketch`] |
+//! | one look at a size fixed beforehand | [`fixed`], [`quantile`], [`rank`], [`regression`], [`bootstrap`] |
+//! | any number of looks, or a few planned ones | [`EffectState`] into [`DifferenceSequence`]; [`sequential`] |
+//! | many hypotheses at once, or one after the other | [`Correction`], [`multiple`]; [`online`] |
+//! | do the arms have their promised units? | [`Shares`], [`srm`] |
+//! | can the result be trusted, and will it last? | [`integrity`] |
+//! | shadow traffic: do two systems agree? | [`PairedMoments`], [`FlipCounts`], [`agreement`] |
+//! | interleaving: which ranking is preferred? | [`preference`] |
+//! | after a bandit: what did its arms do? | [`adaptive`] |
+//! | how many units, how many days? | [`power`] |
+//! | beliefs | [`bayes`] |
 //! | ship, stop or go on? | [`Design`] and [`Readings`] to [`Decision`] |
 //! | distribution functions | [`special`] |
 //!
@@ -42,11 +46,14 @@
 //! - An [`Interval`] says whether it holds at one look or at all looks ([`Coverage`]).
 //!
 //! # What it does not do
-//! It reads no files, joins no events, assigns no units and does not know what an experiment is. It has no
-//! CUPED, quantile, rank, Bayesian, group-sequential or online-FDR methods yet. Stored as JSON, states keep
-//! every bit only if the parser rounds correctly (feature `float_roundtrip` of serde_json).
+//! It reads no files, joins no events, assigns no units and does not know what an experiment is. Stored as JSON, states
+//! keep every bit only if the parser rounds correctly (feature `float_roundtrip` of serde_json).
 
-mod agreement;
+#[doc = include_str!("guide.md")]
+pub mod guide {}
+
+pub mod adaptive;
+pub mod agreement;
 mod arm;
 pub mod bayes;
 pub mod bootstrap;
@@ -56,6 +63,7 @@ mod decision;
 mod effect;
 mod error;
 pub mod fixed;
+pub mod integrity;
 mod interval;
 mod level;
 pub mod meta;
@@ -63,6 +71,7 @@ mod moments;
 pub mod multiple;
 pub mod online;
 pub mod power;
+pub mod preference;
 pub mod quantile;
 pub mod rank;
 pub mod regression;
@@ -79,7 +88,7 @@ pub use arm::ArmEstimate;
 pub use comoments::CoMoments;
 pub use decision::{
     Decision, Design, Direction, Guardrail, Harm, InvalidReason, Metric, MetricDecision, MetricState,
-    MetricStatus, Readings, Role, Rule, Step, Verdict,
+    MetricStatus, Procedure, Readings, Role, Rule, Step, Verdict,
 };
 pub use effect::{EffectState, Shape};
 pub use error::StatsError;

@@ -71,8 +71,8 @@ def show(name, arguments, value):
     print(name, *[repr(float(a)) for a in arguments], repr(float(value)))
 
 
-def distribution(name, x, parameters, low, up, density):
-    """Prints all functions of one distribution at one point; `density` is that of x."""
+def distribution(name, x, parameters, low, up, density, room=None):
+    """Prints all functions of one distribution at one point; `density` is that of x, `room` how far x can move."""
     for side, ln_p in (("cdf", low), ("sf", up)):
         if ln_p > -690:
             show(f"{name}_{side}", [x, *parameters], exp(ln_p))
@@ -87,7 +87,7 @@ def distribution(name, x, parameters, low, up, density):
             ("ln_quantile", mpf(float(ln_p)), exp(ln_p), (mpf(float(ln_p)) - ln_p) * exp(ln_p)),
         ):
             shift = sign * moved / density
-            if 0 < p < 1 and given < 1 and given != 0 and abs(shift) < abs(x) * mpf(10) ** -9:
+            if 0 < p < 1 and given < 1 and given != 0 and abs(shift) < (room or abs(x)) * mpf(10) ** -9:
                 show(f"{name}_{kind}_{side}", [given, *parameters], x + shift)
 
 
@@ -119,7 +119,7 @@ def chi_square(x, df):
 def beta(x, a, b):
     x, a, b = mpf(x), mpf(a), mpf(b)
     low, up, density = beta_tails(a, b, x, 1 - x)
-    distribution("beta", x, [a, b], low, up, exp(density) / (x * (1 - x)))
+    distribution("beta", x, [a, b], low, up, exp(density) / (x * (1 - x)), min(x, 1 - x))
 
 
 def fisher(x, d1, d2):
@@ -157,7 +157,7 @@ def discrete():
     show("hypergeometric_ln_pmf", [k, population, good, draws], ln_pmf)
     if deviation < 3000 and k < most:
         term, total, j = exp(ln_pmf), mpf(0), k
-        while j >= least and term > total * mpf(10) ** -40:
+        while j >= least and term > total * mpf(10) ** -58:
             total += term
             term *= mpf(j) * (population - good - draws + j) / (mpf(good - j + 1) * (draws - j + 1))
             j -= 1
@@ -178,7 +178,7 @@ def noncentral():
     for side, sign in (("sf", 1), ("cdf", -1)):
         f = lambda v: exp(front + df * v - a * exp(2 * v)) * erfc(sign * (t * exp(v) - s) / sqrt(mpf(2))) / 2
         mp.dps = 30
-        value = quad(f, points, method="gauss-legendre", maxdegree=3)
+        value = quad(f, points, method="gauss-legendre", maxdegree=4)
         mp.dps = 60
         if value > 1e-280:
             show(f"noncentral_t_{side}", [t, df, shift], value)

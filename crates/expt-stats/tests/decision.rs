@@ -7,9 +7,10 @@
     reason = "a failed assertion or unwrap is how a test reports"
 )]
 
+use expt_stats::sequential::Spending;
 use expt_stats::{
-    Alpha, Correction, Decision, Design, Direction, EffectState, Metric, MetricStatus, Moments, Readings,
-    Rule, Shares, SrmResult, StatsError, Verdict,
+    Alpha, ArmEstimate, Correction, Coverage, Decision, Design, Direction, EffectState, InvalidReason,
+    Metric, MetricStatus, Moments, Procedure, Readings, Rule, Shares, SrmResult, StatsError, Verdict,
 };
 
 const UNITS: u64 = 10_000;
@@ -160,4 +161,96 @@ fn mirrored_directions_give_the_same_verdict() {
     let only = |a, b| Readings::new(srm(UNITS, UNITS), true).with("conversion", effect(a, b));
     assert_eq!(decide(&lower, &only(1250, 1000)).verdict, Verdict::Ship);
     assert!(matches!(decide(&lower, &only(1000, 1250)).verdict, Verdict::Stop { .. }));
+}
+
+/// One of several primaries is enough, at alpha divided by their number; one that is inferior stops.
+#[test]
+fn primaries_share_alpha() {
+    let two = design().with_primary(Metric::new("signups", Direction::HigherIsBetter)).unwrap();
+    assert_eq!(two.alpha_per_primary(), Alpha::new(0.025).unwrap());
+    let with_signups = |conversion, signups: (u64, u64)| {
+        readings(true, conversion, (200, 200)).with("signups", effect(signups.0, signups.1))
+    };
+    assert_eq!(decide(&two, &with_signups((1_000, 1_000), (1_000, 1_250))).verdict, Verdict::Ship);
+    let decision = decide(&two, &with_signups((1_000, 1_250), (1_250, 1_000)));
+    match &decision.verdict {
+        Verdict::Stop { harm } => assert_eq!(harm.metrics, ["signups"]),
+        other => panic!("{other:?}"),
+    }
+    // What is just enough for the only primary is not enough for one of two.
+    let ships_alone = |events: &u64| {
+        decide(&design(), &readings(true, (1_000, *events), (200, 200))).verdict == Verdict::Ship
+    };
+    let ships_of_two =
+        |events: u64| decide(&two, &with_signups((1_000, events), (1_000, 1_000))).verdict == Verdict::Ship;
+    let least = (1_000..1_250).find(ships_alone).unwrap();
+    assert!(!ships_of_two(least) && ships_of_two(least + 30));
+    assert!(two.with_primary(Metric::new("errors", Direction::HigherIsBetter)).is_err());
+}
+
+/// Bounds from rpact 4.0 (`getDesignGroupSequential(typeOfDesign = "asOF", sided = 2, alpha = 0.05,
+/// informationRates = c(0.5, 1))`): 2.9626 and 1.9686.
+#[test]
+fn group_sequential_looks_spend_alpha() {
+    let spending = Spending::LanDeMetsObrienFleming;
+    let design = Design::new(Alpha::FIVE_PERCENT, Metric::new("m", Direction::HigherIsBetter), 20_000)
+        .unwrap()
+        .with_procedure(Procedure::GroupSequential { spending });
+    let arm = |mean: f64, units: u64| ArmEstimate::new(mean, 0.5, units).unwrap();
+    let at = |z: f64, units: u64, earlier: &[u64]| {
+        let state = EffectState::from_arms(arm(0.0, units / 2), arm(z, units / 2), 0.0).unwrap();
+        let readings = Readings::new(srm(5_000, 5_000), true)
+            .with("m", state)
+            .with_earlier_looks(earlier.iter().copied());
+        decide(&design, &readings)
+    };
+    assert_eq!(at(2.962, 10_000, &[]).verdict, Verdict::Continue);
+    assert_eq!(at(2.963, 10_000, &[]).verdict, Verdict::Ship);
+    assert_eq!(at(1.968, 20_000, &[10_000]).verdict, Verdict::Inconclusive);
+    assert_eq!(at(1.969, 20_000, &[10_000]).verdict, Verdict::Ship);
+    let metric = at(2.9626, 10_000, &[]).metrics.remove(0);
+    assert!((metric.ln_p.unwrap().p() - 0.05).abs() < 2e-5, "{:?}", metric.ln_p);
+    assert_eq!(metric.interval.unwrap().coverage, Coverage::GroupSequential);
+    assert_eq!(metric.ln_e, None);
+    // With one look it is the normal test.
+    let metric = at(1.96, 20_000, &[]).metrics.remove(0);
+    assert!((metric.ln_p.unwrap().p() - 0.049_995_79).abs() < 1e-7);
+    let state = EffectState::from_arms(arm(0.0, 10), arm(0.0, 10), 0.0).unwrap();
+    let twice = Readings::new(srm(10, 10), true).with("m", state).with_earlier_looks([20]);
+    assert!(design.decide(&twice).unwrap_err().to_string().contains("more than at the look before it"));
+}
+
+/// Welch's t as scipy 1.17.1 has it: `stats.ttest_ind_from_stats(10.2, 2, 200, 9.7, 2.5, 200, equal_var=False)` gives
+/// t = 2.208630521496931 and p = 0.027797078594640614.
+#[test]
+fn a_fixed_horizon_has_one_look() {
+    let design = Design::new(Alpha::FIVE_PERCENT, Metric::new("m", Direction::HigherIsBetter), 400)
+        .unwrap()
+        .with_procedure(Procedure::FixedHorizon);
+    let at = |units: u64| {
+        let control = ArmEstimate::new(9.7, 6.25 / units as f64, units).unwrap();
+        let treatment = ArmEstimate::new(10.2, 4.0 / units as f64, units).unwrap();
+        let state = EffectState::from_arms(control, treatment, 0.0).unwrap();
+        decide(&design, &Readings::new(srm(5_000, 5_000), true).with("m", state))
+    };
+    let early = at(199);
+    assert_eq!(early.verdict, Verdict::Continue);
+    assert_eq!(early.metrics[0].status, MetricStatus::NotLookedAt { before_units: 400 });
+    assert_eq!((early.metrics[0].interval, early.metrics[0].ln_p), (None, None));
+    let decision = at(200);
+    assert_eq!(decision.verdict, Verdict::Ship);
+    let p = decision.metrics[0].ln_p.unwrap().p();
+    assert!((p - 0.027_797_078_594_640_614).abs() < 1e-9, "{p}");
+    assert_eq!(decision.metrics[0].interval.unwrap().coverage, Coverage::Fixed);
+}
+
+#[test]
+fn what_the_readings_declare_invalid_is_not_decided() {
+    let readings = readings(true, (1_000, 1_250), (200, 190)).with_invalid("the log has a hole on day 3");
+    let decision = decide(&design(), &readings);
+    match &decision.verdict {
+        Verdict::Invalid { reason: InvalidReason::Declared { what } } => assert!(what.contains("hole")),
+        other => panic!("{other:?}"),
+    }
+    assert!(decision.derivation.last().unwrap().detail.contains("a hole on day 3"));
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::procedure::Procedure;
 use crate::error::{StatsError, non_negative};
 use crate::level::Alpha;
 use crate::multiple::Correction;
@@ -11,9 +12,13 @@ use crate::sequential::StartRule;
 
 /// Holds the numbers of an experiment's plan: levels, directions, margins, sizes.
 ///
-/// One primary metric decides; guardrails can hold it back; secondaries are reported, corrected for
-/// their number, and never decide. Feed it with [`Readings`](crate::Readings) to
+/// Primary metrics decide, each at alpha divided by their number; guardrails can hold them back; secondaries are
+/// reported, corrected for their number, and never decide. Feed it with [`Readings`](crate::Readings) to
 /// [`Design::decide`].
+///
+/// Guardrails must all hold, so they need no correction of alpha, but each that fails by chance blocks a good
+/// treatment: to ship what is good with power `1 - beta`, power every test for
+/// [`beta_per_test`](Self::beta_per_test) (Schultzberg, Ankargren and Frånberg 2024).
 ///
 /// ```
 /// use expt_stats::{
@@ -39,6 +44,8 @@ use crate::sequential::StartRule;
 pub struct Design {
     alpha: Alpha,
     primary: Metric,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other_primaries: Vec<Metric>,
     secondaries: Vec<Metric>,
     guardrails: Vec<Guardrail>,
     correction: Correction,
@@ -46,12 +53,14 @@ pub struct Design {
     max_units: u64,
     tuned_units: u64,
     start: StartRule,
+    #[serde(skip_serializing_if = "Procedure::is_default")]
+    procedure: Procedure,
 }
 
 impl Design {
     /// Makes a design that ends without a decision at `max_units`, both arms together.
     ///
-    /// Defaults: no minimum, the confidence sequences tuned to `max_units`, Holm for secondaries.
+    /// Defaults: no minimum, confidence sequences tuned to `max_units`, Holm for secondaries.
     ///
     /// # Errors
     /// [`StatsError::OutOfRange`] if `max_units` is zero.
@@ -59,6 +68,7 @@ impl Design {
         let design = Self {
             alpha,
             primary,
+            other_primaries: Vec::new(),
             secondaries: Vec::new(),
             guardrails: Vec::new(),
             correction: Correction::default(),
@@ -66,8 +76,19 @@ impl Design {
             max_units,
             tuned_units: max_units,
             start: StartRule::default(),
+            procedure: Procedure::default(),
         };
         design.checked()
+    }
+
+    /// Adds another primary metric: superiority on any of them is enough to ship, unless another one is inferior.
+    /// Each is judged at alpha divided by their number.
+    ///
+    /// # Errors
+    /// [`StatsError::DuplicateMetric`] if the design has a metric of this name.
+    pub fn with_primary(mut self, metric: Metric) -> Result<Self, StatsError> {
+        self.other_primaries.push(metric);
+        self.checked()
     }
 
     /// Adds a secondary metric.
@@ -121,16 +142,28 @@ impl Design {
         self
     }
 
+    /// Sets how the data is looked at.
+    #[must_use]
+    pub fn with_procedure(mut self, procedure: Procedure) -> Self {
+        self.procedure = procedure;
+        self
+    }
+
     /// Returns the error level.
     #[must_use]
     pub const fn alpha(&self) -> Alpha {
         self.alpha
     }
 
-    /// Returns the primary metric.
+    /// Returns the first primary metric, whose units are those of the experiment.
     #[must_use]
     pub const fn primary(&self) -> &Metric {
         &self.primary
+    }
+
+    /// Returns every primary metric.
+    pub fn primaries(&self) -> impl Iterator<Item = &Metric> {
+        std::iter::once(&self.primary).chain(&self.other_primaries)
     }
 
     /// Returns the secondary metrics.
@@ -175,10 +208,43 @@ impl Design {
         self.start
     }
 
-    /// Returns every metric: primary, guardrails, secondaries.
+    /// Returns how the data is looked at.
+    #[must_use]
+    pub const fn procedure(&self) -> &Procedure {
+        &self.procedure
+    }
+
+    /// Returns the level of one primary: alpha divided by their number (Bonferroni).
+    #[must_use]
+    pub fn alpha_per_primary(&self) -> Alpha {
+        self.alpha.split(1 + self.other_primaries.len())
+    }
+
+    /// Returns the type II error for which each test is to be powered, so that a treatment that is superior on a
+    /// primary and harms no guardrail ships with probability at least `1 - beta`: `beta / (1 + guardrails)`.
+    ///
+    /// To ship takes one success and every guardrail, and the union bound over those misses is sharp for tests that
+    /// fail apart from each other (Schultzberg, Ankargren and Frånberg 2024, "Risk-aware product decisions in A/B tests
+    /// with multiple metrics"). Correcting alpha for guardrails instead, as is often done, gains nothing.
+    ///
+    /// ```
+    /// use expt_stats::{Alpha, Design, Direction, Metric};
+    ///
+    /// let errors = Metric::new("errors", Direction::LowerIsBetter);
+    /// let design = Design::new(Alpha::FIVE_PERCENT, Metric::new("clicks", Direction::HigherIsBetter), 40_000)?
+    ///     .with_guardrail(errors, 0.01)?;
+    /// assert_eq!(design.beta_per_test(Alpha::new(0.2)?).get(), 0.1);
+    /// # Ok::<(), expt_stats::StatsError>(())
+    /// ```
+    #[must_use]
+    pub fn beta_per_test(&self, beta: Alpha) -> Alpha {
+        beta.split(1 + self.guardrails.len())
+    }
+
+    /// Returns every metric: primaries, guardrails, secondaries.
     pub fn metrics(&self) -> impl Iterator<Item = &Metric> {
         let guardrails = self.guardrails.iter().map(|guardrail| &guardrail.metric);
-        std::iter::once(&self.primary).chain(guardrails).chain(&self.secondaries)
+        self.primaries().chain(guardrails).chain(&self.secondaries)
     }
 
     fn checked(self) -> Result<Self, StatsError> {
@@ -255,6 +321,8 @@ impl fmt::Display for Direction {
 struct Stored {
     alpha: Alpha,
     primary: Metric,
+    #[serde(default)]
+    other_primaries: Vec<Metric>,
     secondaries: Vec<Metric>,
     guardrails: Vec<Guardrail>,
     correction: Correction,
@@ -262,6 +330,8 @@ struct Stored {
     max_units: u64,
     tuned_units: u64,
     start: StartRule,
+    #[serde(default)]
+    procedure: Procedure,
 }
 
 impl TryFrom<Stored> for Design {
@@ -271,6 +341,7 @@ impl TryFrom<Stored> for Design {
         let Stored {
             alpha,
             primary,
+            other_primaries,
             secondaries,
             guardrails,
             correction,
@@ -278,8 +349,21 @@ impl TryFrom<Stored> for Design {
             max_units,
             tuned_units,
             start,
+            procedure,
         } = stored;
-        Self { alpha, primary, secondaries, guardrails, correction, min_units, max_units, tuned_units, start }
-            .checked()
+        let design = Self {
+            alpha,
+            primary,
+            other_primaries,
+            secondaries,
+            guardrails,
+            correction,
+            min_units,
+            max_units,
+            tuned_units,
+            start,
+            procedure,
+        };
+        design.checked()
     }
 }

@@ -1,38 +1,45 @@
 //! The rules that turn readings into a verdict.
 
 use super::design::{Design, Direction, Guardrail, Metric};
+use super::eyes::{Eyes, Judged, Sight};
 use super::outcome::{
     Decision, Harm, InvalidReason, MetricDecision, MetricStatus, Role, Rule, Step, Verdict,
 };
+use super::procedure::Procedure;
 use super::readings::{MetricState, Readings};
 use crate::effect::EffectState;
 use crate::error::StatsError;
 use crate::level::{Alpha, LnP};
-use crate::sequential::{DifferenceEstimate, DifferenceLook, DifferenceSequence};
 use crate::srm::{SrmMethod, SrmVerdict};
 
 impl Design {
-    /// Decides at one look; may be called after every unit.
+    /// Decides at one look. Which looks there may be is up to the [`Procedure`](crate::Procedure); by default it may be
+    /// called after every unit.
     ///
     /// The rules, first match wins:
-    /// 1. `Invalid` if the sample-ratio test found a mismatch.
-    /// 2. `Stop` if the primary is inferior at alpha, or a guardrail is worse than its margin at
+    /// 1. `Invalid` if the sample-ratio test found a mismatch, or the readings say so.
+    /// 2. `Stop` if a primary is inferior at alpha / primaries, or a guardrail is worse than its margin at
     ///    alpha / guardrails (Bonferroni, because any one of them stops). Needs no minimum runtime.
-    /// 3. `Ship` if runtime and units have reached their minimum, the primary is superior at alpha, every
-    ///    guardrail is non-inferior at alpha (an intersection-union test, so no correction: Berger 1982),
-    ///    and the sample-ratio test is healthy.
+    /// 3. `Ship` if runtime and units have reached their minimum, a primary is superior at alpha / primaries
+    ///    (Bonferroni, because any one of them ships), every guardrail is non-inferior at alpha (an
+    ///    intersection-union test, so no correction: Berger 1982), and the sample-ratio test is healthy.
     /// 4. `Inconclusive` if the maximum is reached, unless only the minimum runtime is missing.
     /// 5. `Continue` otherwise.
     ///
-    /// Every interval and p-value is anytime valid, so all looks together keep alpha. Secondaries are
-    /// corrected for their number, one without an interval counting as p = 1; their intervals are at
-    /// alpha / secondaries.
+    /// Intervals and p-values keep their level over all looks that the procedure allows, so all looks together keep
+    /// alpha. Secondaries are corrected for their number, one without an interval counting as p = 1; their intervals
+    /// are at alpha / secondaries.
     ///
     /// # Errors
     /// [`StatsError::MissingMetric`] and [`StatsError::UnknownMetric`] if the readings do not match the
-    /// design.
+    /// design; [`StatsError::OutOfRange`] if the units of group-sequential looks do not rise.
     pub fn decide(&self, readings: &Readings) -> Result<Decision, StatsError> {
-        Engine { design: self, readings, steps: Vec::new(), metrics: Vec::new() }.run()
+        let units = match readings.metrics.get(&self.primary().name) {
+            Some(MetricState::Effect(state)) => state.units(),
+            _ => 0,
+        };
+        let eyes = Eyes::new(self, units, &readings.earlier_looks)?;
+        Engine { design: self, readings, eyes, units, steps: Vec::new(), metrics: Vec::new() }.run()
     }
 }
 
@@ -40,6 +47,9 @@ impl Design {
 struct Engine<'a> {
     design: &'a Design,
     readings: &'a Readings,
+    eyes: Eyes<'a>,
+    /// The units of the first primary.
+    units: u64,
     steps: Vec<Step>,
     metrics: Vec<MetricDecision>,
 }
@@ -48,11 +58,7 @@ impl Engine<'_> {
     fn run(mut self) -> Result<Decision, StatsError> {
         self.check_names()?;
         self.health();
-        let primary = self.primary()?;
-        let mut harmed = Vec::new();
-        if primary == MetricStatus::Inferior {
-            harmed.push(self.design.primary().name.clone());
-        }
+        let (superior, mut harmed) = self.primaries()?;
         let (mut guarded, design) = (true, self.design);
         for guardrail in design.guardrails() {
             let status = self.guardrail(guardrail)?;
@@ -62,7 +68,7 @@ impl Engine<'_> {
             }
         }
         self.secondaries()?;
-        let verdict = self.verdict(primary == MetricStatus::Superior, guarded, harmed);
+        let verdict = self.verdict(superior, guarded, harmed);
         Ok(Decision { verdict, metrics: self.metrics, derivation: self.steps })
     }
 
@@ -105,22 +111,36 @@ impl Engine<'_> {
         self.say(Rule::Health, format!("units {counts}, {test}, p = {p} at alpha = {alpha}: {outcome}"));
     }
 
-    fn primary(&mut self) -> Result<MetricStatus, StatsError> {
-        let (design, metric) = (self.design, self.design.primary());
-        let alpha = design.alpha();
-        let look = self.look(metric, alpha, 0.0)?;
-        let status = look.status(metric.direction, 0.0);
-        let words = look.words(metric, &status);
-        self.say(
-            Rule::Primary,
-            format!(
-                "{words}; confidence sequence at alpha = {alpha} over all looks, tuned to {} units, two-sided, \
-                 no correction because one metric decides",
-                design.tuned_units()
-            ),
-        );
-        self.record(metric, Role::Primary, status, &look, None);
-        Ok(status)
+    /// Whether a primary is superior, and which ones are harmed.
+    fn primaries(&mut self) -> Result<(bool, Vec<String>), StatsError> {
+        let (design, alpha) = (self.design, self.design.alpha_per_primary());
+        let count = design.primaries().count();
+        let correction = match count {
+            1 => "no correction because one metric decides".to_owned(),
+            _ => format!("which is {} / {count} (Bonferroni) because any of them decides", design.alpha()),
+        };
+        let (mut superior, mut harmed) = (false, Vec::new());
+        for metric in design.primaries() {
+            let look = self.look(metric, alpha, 0.0)?;
+            let status = look.status(metric.direction, 0.0);
+            superior |= status == MetricStatus::Superior;
+            if status == MetricStatus::Inferior {
+                harmed.push(metric.name.clone());
+            }
+            let words = look.words(metric, &status);
+            let tuned = match design.procedure() {
+                Procedure::Anytime => format!(", tuned to {} units", design.tuned_units()),
+                _ => String::new(),
+            };
+            let procedure = design.procedure();
+            self.say(
+                Rule::Primary,
+                format!("{words}; {procedure}{tuned}, two-sided at alpha = {alpha}, {correction}"),
+            );
+            let adjusted = look.ready().filter(|_| count > 1).map(|ready| ready.ln_p.times(count as f64));
+            self.record(metric, Role::Primary, status, &look, adjusted);
+        }
+        Ok((superior, harmed))
     }
 
     fn guardrail(&mut self, guardrail: &Guardrail) -> Result<MetricStatus, StatsError> {
@@ -197,7 +217,7 @@ impl Engine<'_> {
     }
 
     fn verdict(&mut self, superior: bool, guarded: bool, harmed: Vec<String>) -> Verdict {
-        let (design, units) = (self.design, self.units());
+        let (design, units) = (self.design, self.units);
         let srm = &self.readings.srm;
         let healthy = srm.verdict == SrmVerdict::Healthy;
         let (runtime, enough) = (self.readings.runtime_reached, units >= design.min_units());
@@ -219,12 +239,15 @@ impl Engine<'_> {
                 Verdict::Invalid { reason },
                 "invalid, because the arms do not have their promised shares".to_owned(),
             )
+        } else if let Some(what) = &self.readings.invalid {
+            let why = format!("invalid, because the readings say so: {what}");
+            (Verdict::Invalid { reason: InvalidReason::Declared { what: what.clone() } }, why)
         } else if !harmed.is_empty() {
             let why =
                 format!("stop, because of harm to {}; harm needs no minimum runtime", harmed.join(", "));
             (Verdict::Stop { harm: Harm { metrics: harmed } }, why)
         } else if superior && guarded && healthy && enough && runtime {
-            let why = "ship: primary superior, all guardrails hold, units healthy, minimum passed";
+            let why = "ship: a primary is superior, all guardrails hold, units healthy, minimum passed";
             (Verdict::Ship, why.to_owned())
         } else if superior && guarded && healthy && enough {
             (Verdict::Continue, "continue, because only the minimum runtime is missing".to_owned())
@@ -235,7 +258,7 @@ impl Engine<'_> {
             )
         } else {
             let missing = [
-                (!superior, "the primary is not superior"),
+                (!superior, "no primary is superior"),
                 (!guarded, "not every guardrail holds"),
                 (!healthy, "the sample ratio is not confirmed"),
                 (!enough, "the minimum of units is not reached"),
@@ -248,21 +271,11 @@ impl Engine<'_> {
         verdict
     }
 
-    /// Returns the units of the primary.
-    fn units(&self) -> u64 {
-        match self.readings.metrics.get(&self.design.primary().name) {
-            Some(MetricState::Effect(state)) => state.units(),
-            _ => 0,
-        }
-    }
-
     fn look(&self, metric: &Metric, alpha: Alpha, null: f64) -> Result<Look, StatsError> {
         let Some(MetricState::Effect(state)) = self.readings.metrics.get(&metric.name) else {
-            return Ok(Look { state: None, outcome: None });
+            return Ok(Look { state: None, sight: None });
         };
-        let sequence =
-            DifferenceSequence::new(alpha, self.design.tuned_units())?.with_start(self.design.start());
-        Ok(Look { state: Some(*state), outcome: Some(sequence.look_against(state, null)?) })
+        Ok(Look { state: Some(*state), sight: Some(self.eyes.look(state, alpha, null)?) })
     }
 
     fn record(
@@ -288,7 +301,7 @@ impl Engine<'_> {
             null,
             ln_p: ready.map(|ready| ready.ln_p),
             adjusted_ln_p: adjusted,
-            ln_e: ready.map(|ready| ready.ln_e),
+            ln_e: ready.and_then(|ready| ready.ln_e),
         });
     }
 
@@ -300,23 +313,26 @@ impl Engine<'_> {
 /// One metric seen at one level.
 struct Look {
     state: Option<EffectState>,
-    outcome: Option<DifferenceLook>,
+    sight: Option<Sight>,
 }
 
 impl Look {
-    fn ready(&self) -> Option<&DifferenceEstimate> {
-        match &self.outcome {
-            Some(DifferenceLook::Ready(ready)) => Some(ready),
+    fn ready(&self) -> Option<&Judged> {
+        match &self.sight {
+            Some(Sight::Judged(ready)) => Some(ready),
             _ => None,
         }
     }
 
     /// Says on which side of `null` the whole interval lies, in the good direction.
     fn status(&self, direction: Direction, null: f64) -> MetricStatus {
-        let interval = match &self.outcome {
+        let interval = match &self.sight {
             None => return MetricStatus::NoData,
-            Some(DifferenceLook::NotYet(not_yet)) => return MetricStatus::NotYet(*not_yet),
-            Some(DifferenceLook::Ready(ready)) => &ready.interval,
+            Some(Sight::NotYet(not_yet)) => return MetricStatus::NotYet(*not_yet),
+            Some(Sight::Closed(before_units)) => {
+                return MetricStatus::NotLookedAt { before_units: *before_units };
+            }
+            Some(Sight::Judged(ready)) => &ready.interval,
         };
         match (direction, interval.is_above(null), interval.is_below(null)) {
             (Direction::HigherIsBetter, true, _) | (Direction::LowerIsBetter, _, true) => {
@@ -331,14 +347,13 @@ impl Look {
 
     /// Keeps the interval but takes p-value and e-value from another look at the same data.
     fn with_evidence_of(self, other: &Self) -> Self {
-        let outcome = match (self.ready(), other.ready()) {
+        let sight = match (self.ready(), other.ready()) {
             (Some(ready), Some(evidence)) => {
-                let (ln_p, ln_e) = (evidence.ln_p, evidence.ln_e);
-                Some(DifferenceLook::Ready(DifferenceEstimate { ln_p, ln_e, ..*ready }))
+                Some(Sight::Judged(Judged { ln_p: evidence.ln_p, ln_e: evidence.ln_e, ..*ready }))
             }
-            _ => self.outcome,
+            _ => self.sight,
         };
-        Self { outcome, ..self }
+        Self { sight, ..self }
     }
 
     fn words(&self, metric: &Metric, status: &MetricStatus) -> String {
@@ -346,6 +361,9 @@ impl Look {
         let status = match status {
             MetricStatus::NoData => return format!("{name} ({direction}): no data yet"),
             MetricStatus::NotYet(not_yet) => return format!("{name} ({direction}): not yet, {not_yet}"),
+            MetricStatus::NotLookedAt { before_units } => {
+                return format!("{name} ({direction}): not looked at before {before_units} units");
+            }
             MetricStatus::Superior => "superior",
             MetricStatus::NonInferior => "non-inferior",
             MetricStatus::Inferior => "inferior",

@@ -26,7 +26,7 @@ pub struct Decision {
 #[serde(tag = "verdict", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verdict {
-    /// The primary is superior, every guardrail non-inferior, and the minimum runtime has passed.
+    /// A primary is superior and none inferior, every guardrail non-inferior, and the minimum runtime has passed.
     Ship,
     /// The treatment does harm: stop it now.
     Stop {
@@ -62,6 +62,11 @@ pub enum InvalidReason {
         /// The p-value of the promised shares.
         ln_p: LnP,
     },
+    /// Something else, as the readings state it.
+    Declared {
+        /// What.
+        what: String,
+    },
 }
 
 /// Holds the decision about one metric.
@@ -82,11 +87,11 @@ pub struct MetricDecision {
     pub interval: Option<Interval>,
     /// The difference that the p-values are about: 0, or the margin of a guardrail.
     pub null: f64,
-    /// The p-value, valid at all looks.
+    /// The two-sided p-value, valid at the looks at which the interval is.
     pub ln_p: Option<LnP>,
-    /// The p-value after correction for the number of secondaries; `None` for other roles.
+    /// The p-value after correction for the number of primaries or secondaries; `None` for guardrails.
     pub adjusted_ln_p: Option<LnP>,
-    /// The ln e-value.
+    /// The ln e-value; only a confidence sequence has one.
     pub ln_e: Option<f64>,
 }
 
@@ -115,6 +120,11 @@ pub enum MetricStatus {
     NoData,
     /// The start rule is not met.
     NotYet(NotYet),
+    /// The procedure does not look yet.
+    NotLookedAt {
+        /// The units, both arms together, at which it first does.
+        before_units: u64,
+    },
     /// Better than control.
     Superior,
     /// Worse than control by less than the margin, or better (guardrails only).

@@ -18,6 +18,12 @@ pub struct Readings {
     pub srm: SrmResult,
     /// Whether the minimum runtime has passed.
     pub runtime_reached: bool,
+    /// The units, both arms together, at the looks before this one, if the design is group-sequential.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_looks: Vec<u64>,
+    /// Why the data cannot be trusted, if something besides the sample-ratio test says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<String>,
     /// The state of each metric by name.
     pub metrics: BTreeMap<String, MetricState>,
 }
@@ -26,7 +32,22 @@ impl Readings {
     /// Makes readings without metrics.
     #[must_use]
     pub const fn new(srm: SrmResult, runtime_reached: bool) -> Self {
-        Self { srm, runtime_reached, metrics: BTreeMap::new() }
+        Self { srm, runtime_reached, earlier_looks: Vec::new(), invalid: None, metrics: BTreeMap::new() }
+    }
+
+    /// Sets the units at the looks before this one, for a group-sequential design.
+    #[must_use]
+    pub fn with_earlier_looks(mut self, units: impl IntoIterator<Item = u64>) -> Self {
+        self.earlier_looks = units.into_iter().collect();
+        self
+    }
+
+    /// States that the data cannot be trusted, and why: an assignment that was wrong, a log with holes. The verdict is
+    /// then [`Verdict::Invalid`](crate::Verdict::Invalid), whatever the metrics say.
+    #[must_use]
+    pub fn with_invalid(mut self, reason: impl Into<String>) -> Self {
+        self.invalid = Some(reason.into());
+        self
     }
 
     /// Sets the state of a metric.

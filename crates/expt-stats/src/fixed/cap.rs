@@ -174,7 +174,7 @@ impl CappedMoments {
     pub fn push(&mut self, value: f64) -> Result<(), StatsError> {
         let capped = self.cap.apply(finite("value", value)?);
         self.moments.push(capped)?;
-        self.capped += u64::from(capped != value);
+        self.capped += u64::from(capped.total_cmp(&value).is_ne());
         Ok(())
     }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::comoments::CoMoments;
+use crate::error::StatsError;
 use crate::level::LnP;
 use crate::moments::Moments;
 
@@ -128,6 +130,20 @@ pub(super) fn of_skewness(smaller: u64, known: bool, skewness: Option<f64>) -> O
     let skewness = skewness?;
     let need = (SKEWNESS_FACTOR * skewness * skewness).min(f64::MAX);
     ((smaller as f64) < need).then_some(Caution::SkewedForSize { units: smaller, need })
+}
+
+/// Judges the shape of a mean over both arms.
+pub(super) fn of_means(control: &Moments, treatment: &Moments) -> Result<Option<Caution>, StatsError> {
+    let smaller = control.count().min(treatment.count());
+    Ok(of_moments(smaller, &control.merge(treatment)?))
+}
+
+/// Judges the shape of a ratio over both arms, linearised at the pooled ratio: `y - R x`.
+pub(super) fn of_ratios(control: &CoMoments, treatment: &CoMoments) -> Result<Option<Caution>, StatsError> {
+    let smaller = control.count().min(treatment.count());
+    let pooled = control.merge(treatment)?;
+    let ratio = pooled.mean_y().zip(pooled.mean_x()).map_or(0.0, |(y, x)| y / x);
+    Ok(of_skewness(smaller, pooled.knows_skewness(), pooled.residual_skewness(ratio)))
 }
 
 /// As [`of_skewness`] for moments.

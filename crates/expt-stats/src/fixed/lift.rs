@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::caution::Caution;
+use super::caution::{self, Caution};
 use super::t_test::Reference;
 use super::tail;
 use super::welch::{combined_df, satterthwaite};
 use crate::arm::{ArmEstimate, DENOMINATOR_ERRORS, far_from_zero};
+use crate::comoments::CoMoments;
 use crate::error::{StatsError, finite};
 use crate::interval::{Coverage, Interval};
 use crate::level::{Alpha, Alternative, LnP};
+use crate::moments::Moments;
 
 /// Names the scale on which a relative lift is taken to be normal. The two are different methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -70,6 +72,26 @@ impl Lift {
     pub const fn with_reference(mut self, reference: Reference) -> Self {
         self.reference = reference;
         self
+    }
+
+    /// Computes the lift of two means; the result carries the caution of their skewness too.
+    ///
+    /// # Errors
+    /// [`StatsError::TooFew`] below two units in an arm, and as [`Lift::compare`].
+    pub fn means(&self, control: &Moments, treatment: &Moments) -> Result<LiftResult, StatsError> {
+        let mut result = self.compare(&ArmEstimate::mean(control)?, &ArmEstimate::mean(treatment)?)?;
+        result.cautions.extend(caution::of_means(control, treatment)?);
+        Ok(result)
+    }
+
+    /// Computes the lift of two ratios of means; the result carries the caution of their skewness too.
+    ///
+    /// # Errors
+    /// As [`ArmEstimate::ratio`] and [`Lift::compare`].
+    pub fn ratios(&self, control: &CoMoments, treatment: &CoMoments) -> Result<LiftResult, StatsError> {
+        let mut result = self.compare(&ArmEstimate::ratio(control)?, &ArmEstimate::ratio(treatment)?)?;
+        result.cautions.extend(caution::of_ratios(control, treatment)?);
+        Ok(result)
     }
 
     /// Computes the lift of `treatment` over `control`.
@@ -197,9 +219,7 @@ impl RelativeLift {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::comoments::CoMoments;
     use crate::fixed::{Welch, WelchOutcome};
-    use crate::moments::Moments;
     use crate::testing::close;
 
     fn mean(count: u64, mean: f64, variance: f64) -> ArmEstimate {

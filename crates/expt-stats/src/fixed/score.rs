@@ -11,20 +11,13 @@ pub(super) struct Score {
     control: Counts,
     treatment: Counts,
     factor: f64,
-    statsmodels: bool,
 }
 
 impl Score {
     pub(super) fn new(control: &Counts, treatment: &Counts, correction: bool) -> Self {
         let n = control.count() as f64 + treatment.count() as f64;
         let factor = if correction && n > 1.0 { n / (n - 1.0) } else { 1.0 };
-        Self { control: *control, treatment: *treatment, factor, statsmodels: false }
-    }
-
-    /// Takes the restricted rates as statsmodels 0.15.0 computes them.
-    pub(super) const fn as_statsmodels(mut self) -> Self {
-        self.statsmodels = true;
-        self
+        Self { control: *control, treatment: *treatment, factor }
     }
 
     /// Returns the standard error of the difference when the difference is `null`.
@@ -55,9 +48,6 @@ impl Score {
 
     /// Returns the most likely rates of control and treatment whose difference is `null`.
     fn rates_at_difference(&self, null: f64) -> (f64, f64) {
-        if self.statsmodels && null != 0.0 {
-            return self.statsmodels_rates(null);
-        }
         let pair = |counts: &Counts| (counts.events() as f64, counts.count() as f64);
         let flip = |(x, n): (f64, f64)| (n - x, n);
         let (mut c, mut t, mut null) = (pair(&self.control), pair(&self.treatment), null);
@@ -76,25 +66,9 @@ impl Score {
         if rare { (p_c, p_t) } else { (1.0 - p_c, 1.0 - p_t) }
     }
 
-    /// Returns statsmodels' root of Miettinen and Nurminen's cubic, in whose linear coefficient the control's events
-    /// stand in the place of its units.
-    fn statsmodels_rates(&self, null: f64) -> (f64, f64) {
-        let (x_c, n_c, n_t) =
-            (self.control.events() as f64, self.control.count() as f64, self.treatment.count() as f64);
-        let (n, x) = (n_c + n_t, x_c + self.treatment.events() as f64);
-        let square = ((n_t + 2.0 * n_c) * null - n - x) / (3.0 * n);
-        let linear = ((x_c * null - n - 2.0 * x_c) * null + x) / n;
-        let constant = x_c * null * (1.0 - null) / n;
-        let q = square.powi(3) - 0.5 * linear * square + 0.5 * constant;
-        let p = q.signum() * (square * square - linear / 3.0).max(0.0).sqrt();
-        let angle = (std::f64::consts::PI + (q / p.powi(3)).clamp(-1.0, 1.0).acos()) / 3.0;
-        let p_c = 2.0 * p * angle.cos() - square;
-        (p_c, p_c + null)
-    }
-
     /// Returns the interval of the ratio treatment / control; the upper bound may be infinite.
     pub(super) fn ratio_bounds(&self, z: f64) -> (f64, f64) {
-        let statistic = |ln_ratio: f64| self.ratio_statistic(ln_ratio.exp());
+        let statistic = |ln_ratio: f64| self.ratio_statistic(ln_ratio);
         let (none_c, none_t) = (self.control.events() == 0, self.treatment.events() == 0);
         positive_bounds(statistic, z, none_t, none_c)
     }
@@ -108,15 +82,33 @@ impl Score {
     }
 
     /// Miettinen and Nurminen's statistic of the ratio of rates.
-    fn ratio_statistic(&self, ratio: f64) -> f64 {
-        let (x_c, n_c) = (self.control.events() as f64, self.control.count() as f64);
-        let (x_t, n_t) = (self.treatment.events() as f64, self.treatment.count() as f64);
-        // The restricted rate solves a p^2 - b p + c = 0; this is its smaller root.
-        let (a, b, c) = ((n_c + n_t) * ratio, n_t * ratio + x_t + n_c + x_c * ratio, x_c + x_t);
-        let p_c = 2.0 * c / (b + (b * b - 4.0 * a * c).max(0.0).sqrt());
-        let p_t = (p_c * ratio).min(1.0);
-        let variance = p_t * (1.0 - p_t) / n_t + ratio * ratio * p_c * (1.0 - p_c).max(0.0) / n_c;
-        standardise(x_t / n_t - ratio * (x_c / n_c), variance * self.factor)
+    ///
+    /// The restricted rate p of the control and its complement q both solve a quadratic with the same discriminant;
+    /// each is taken from its own, so that neither a rare event nor a rare non-event loses its digits.
+    fn ratio_statistic(&self, ln_ratio: f64) -> f64 {
+        let (x_c, y_c, n_c) =
+            (self.control.events() as f64, self.control.others() as f64, self.control.count() as f64);
+        let (x_t, y_t, n_t) =
+            (self.treatment.events() as f64, self.treatment.others() as f64, self.treatment.count() as f64);
+        let (ratio, excess) = (ln_ratio.exp(), ln_ratio.exp_m1());
+        let a = (n_c + n_t) * ratio;
+        // p is the smaller root of a p^2 - b p + c, q the larger root of a q^2 - b' q + c'.
+        let (b_p, c_p) = (n_t * ratio + x_t + n_c + x_c * ratio, x_c + x_t);
+        let (b_q, c_q) = ((n_c + n_t) * excess + y_t + y_c * ratio, y_c * excess);
+        let square = if b_p < b_q.abs() { b_p * b_p - 4.0 * a * c_p } else { b_q * b_q - 4.0 * a * c_q };
+        let root = square.max(0.0).sqrt();
+        let p_c = (2.0 * c_p / (b_p + root)).min(1.0);
+        let q_c = if b_q >= 0.0 { (b_q + root) / (2.0 * a) } else { 2.0 * c_q / (b_q - root) };
+        let q_c = q_c.clamp(0.0, 1.0);
+        let p_t = (ratio * p_c).min(1.0);
+        let q_t = if p_t < 0.5 { 1.0 - p_t } else { (ratio * q_c - excess).clamp(0.0, 1.0) };
+        let variance = p_t * q_t / n_t + ratio * ratio * p_c * q_c / n_c;
+        let distance = if x_c + x_t <= y_c + y_t {
+            x_t / n_t - ratio * (x_c / n_c)
+        } else {
+            ratio * (y_c / n_c) - y_t / n_t - excess
+        };
+        standardise(distance, variance * self.factor)
     }
 
     /// Miettinen and Nurminen's statistic of the odds ratio.

@@ -42,6 +42,15 @@ impl Sums {
         Ok(Self { count, sum: finite("the sum", sum)?, squares })
     }
 
+    /// Adds the sums of other rows.
+    ///
+    /// # Errors
+    /// [`StatsError::Overflow`] or [`StatsError::NotFinite`] when a sum leaves its range.
+    pub fn merge(&self, other: &Self) -> Result<Self, StatsError> {
+        let count = self.count.checked_add(other.count).ok_or(StatsError::Overflow { what: "the count" })?;
+        Self::new(count, self.sum + other.sum, self.squares + other.squares)
+    }
+
     /// Returns the moments, and what they are worth. The skewness is unknown.
     ///
     /// # Errors
@@ -99,6 +108,22 @@ pub struct PairSums {
 }
 
 impl PairSums {
+    /// Adds the sums of other rows.
+    ///
+    /// # Errors
+    /// [`StatsError::Overflow`] when a sum leaves its range.
+    pub fn merge(&self, other: &Self) -> Result<Self, StatsError> {
+        let overflow = StatsError::Overflow { what: "a sum" };
+        let count = self.count.checked_add(other.count).ok_or(overflow.clone())?;
+        let [x, y, xx, xy, yy] =
+            [self.x + other.x, self.y + other.y, self.xx + other.xx, self.xy + other.xy, self.yy + other.yy];
+        if [x, y, xx, xy, yy].iter().all(|sum| sum.is_finite()) {
+            Ok(Self { count, x, y, xx, xy, yy })
+        } else {
+            Err(overflow)
+        }
+    }
+
     /// Returns the co-moments, and what they are worth. The skewness is unknown.
     ///
     /// # Errors
@@ -240,6 +265,11 @@ mod tests {
         assert_eq!((one.moments.mean(), one.moments.variance()), (Some(0.1), None));
         let wild = PairSums { count: 3, x: 6.0, y: 3.0, xx: 14.0, xy: 80.0, yy: 5.0 };
         assert!(wild.co_moments().is_err());
+        let both = Sums::new(2, 3.0, 5.0).unwrap().merge(&Sums::new(1, 3.0, 9.0).unwrap()).unwrap();
+        assert_eq!(both, Sums::new(3, 6.0, 14.0).unwrap());
+        assert!(Sums::new(1, 1e308, 1.0).unwrap().merge(&Sums::new(1, 1e308, 1.0).unwrap()).is_err());
+        let half = PairSums { count: 1, x: 2.0, y: 1.0, xx: 4.0, xy: 2.0, yy: 1.0 };
+        assert_eq!(half.merge(&half).unwrap().co_moments().unwrap().pairs.covariance(), Some(0.0));
         let huge = Sums::new(2, 1e200, 1e300).unwrap().moments();
         assert!(huge.is_err());
     }

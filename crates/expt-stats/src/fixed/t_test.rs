@@ -7,6 +7,7 @@ use super::tail;
 use super::welch::satterthwaite;
 use crate::agreement::PairedMoments;
 use crate::arm::ArmEstimate;
+use crate::comoments::CoMoments;
 use crate::error::{StatsError, finite};
 use crate::interval::{Coverage, Interval};
 use crate::level::{Alpha, Alternative, LnP};
@@ -26,7 +27,7 @@ pub enum Reference {
 /// Holds the question of a t test: level, alternative, null value, reference distribution.
 ///
 /// Estimand: a difference of expectations, treatment minus control ([`TTest::welch`], [`TTest::pooled`],
-/// [`TTest::paired`], [`TTest::compare`]), or one expectation ([`TTest::one_sample`]). Assumes independent units
+/// [`TTest::ratios`], [`TTest::paired`], [`TTest::compare`]), or one expectation ([`TTest::one_sample`]). Assumes independent units
 /// and an estimate that is approximately normal; where the pooled skewness says that it is not, the result carries
 /// [`Caution::SkewedForSize`]. With standard error `se`, `t = (estimate - null) / se` and the interval is
 /// `estimate ± q se`; a one-sided alternative gives a one-sided interval. Tails are exact on the log scale. One
@@ -104,28 +105,16 @@ impl TTest {
     pub fn welch(&self, control: &Moments, treatment: &Moments) -> Result<TOutcome, StatsError> {
         let (c, t) = (ArmEstimate::mean(control)?, ArmEstimate::mean(treatment)?);
         let outcome = self.two_arms(treatment.mean_minus(control), &c, &t);
-        Ok(outcome.with_cautions(shape_of(control, treatment)?))
+        Ok(outcome.with_cautions(caution::of_means(control, treatment)?))
     }
 
-    /// As [`TTest::welch`], the statistic and its p-value alone: an interval costs several times as much.
+    /// Compares two ratios of means by the delta method, see [`ArmEstimate::ratio`].
     ///
     /// # Errors
-    /// As [`TTest::welch`], and [`StatsError::NoVariance`] if nothing varies.
-    ///
-    /// ```
-    /// use expt_stats::fixed::TTest;
-    /// use expt_stats::{Alpha, Moments};
-    ///
-    /// let control = Moments::from_summary(50, 10.0, 4.0)?;
-    /// let treatment = Moments::from_summary(55, 10.8, 5.0)?;
-    /// let evidence = TTest::new(Alpha::FIVE_PERCENT).welch_evidence(&control, &treatment)?;
-    /// assert!((evidence.ln_p.p() - 0.055_718_985).abs() < 1e-9);
-    /// # Ok::<(), expt_stats::StatsError>(())
-    /// ```
-    pub fn welch_evidence(&self, control: &Moments, treatment: &Moments) -> Result<TEvidence, StatsError> {
-        let (c, t) = (ArmEstimate::mean(control)?, ArmEstimate::mean(treatment)?);
-        self.two_arms_evidence(treatment.mean_minus(control), &c, &t)
-            .ok_or(StatsError::NoVariance { what: "the metric" })
+    /// As [`ArmEstimate::ratio`], and [`StatsError::Overflow`].
+    pub fn ratios(&self, control: &CoMoments, treatment: &CoMoments) -> Result<TOutcome, StatsError> {
+        let outcome = self.compare(&ArmEstimate::ratio(control)?, &ArmEstimate::ratio(treatment)?);
+        Ok(outcome.with_cautions(caution::of_ratios(control, treatment)?))
     }
 
     /// Compares two means whose variances are equal.
@@ -141,7 +130,7 @@ impl TTest {
         let variance = (control.second() + treatment.second()) / df * (1.0 / n_c + 1.0 / n_t);
         let difference = treatment.mean_minus(control);
         let outcome = self.judge(difference, difference - self.null, variance.sqrt(), df);
-        Ok(outcome.with_cautions(shape_of(control, treatment)?))
+        Ok(outcome.with_cautions(caution::of_means(control, treatment)?))
     }
 
     /// Compares one mean with the null value.
@@ -171,57 +160,44 @@ impl TTest {
         self.two_arms(treatment.estimate() - control.estimate(), control, treatment)
     }
 
-    /// As [`TTest::compare`], the statistic and its p-value alone; `None` if nothing varies.
-    pub(super) fn compare_evidence(
-        &self,
-        control: &ArmEstimate,
-        treatment: &ArmEstimate,
-    ) -> Option<TEvidence> {
-        self.two_arms_evidence(treatment.estimate() - control.estimate(), control, treatment)
+    /// Computes statistic and p-value of [`TTest::compare`] alone, for fleets of metrics: no interval, no allocation.
+    ///
+    /// `None` where [`TTest::compare`] says that nothing varies.
+    #[must_use]
+    pub fn evidence(&self, control: &ArmEstimate, treatment: &ArmEstimate) -> Option<Evidence> {
+        let difference = treatment.estimate() - control.estimate();
+        let standard_error = (control.variance() + treatment.variance()).sqrt();
+        if standard_error <= 0.0 || !standard_error.is_finite() || !difference.is_finite() {
+            return None;
+        }
+        let student = self.reference == Reference::Student;
+        let df = if student { satterthwaite(control, treatment) } else { f64::INFINITY };
+        let statistic = ((difference - self.null) / standard_error).clamp(f64::MIN, f64::MAX);
+        let ln_p = tail::ln_p(statistic, df, self.alternative);
+        Some(Evidence { statistic, df: df.is_finite().then_some(df), ln_p })
     }
 
     fn two_arms(&self, difference: f64, control: &ArmEstimate, treatment: &ArmEstimate) -> TOutcome {
-        let (standard_error, df) = welch_scale(control, treatment);
+        let standard_error = (control.variance() + treatment.variance()).sqrt();
+        let df = if standard_error > 0.0 { satterthwaite(control, treatment) } else { f64::INFINITY };
         self.judge(difference, difference - self.null, standard_error, df)
     }
 
-    fn two_arms_evidence(
-        &self,
-        difference: f64,
-        control: &ArmEstimate,
-        treatment: &ArmEstimate,
-    ) -> Option<TEvidence> {
-        let (standard_error, df) = welch_scale(control, treatment);
-        self.evidence(difference, difference - self.null, standard_error, df)
-    }
-
-    /// Weighs an estimate that is `away` from the null value; `None` without a scale to weigh it on.
-    fn evidence(&self, estimate: f64, away: f64, standard_error: f64, df: f64) -> Option<TEvidence> {
+    /// Judges an estimate that is `away` from the null value.
+    fn judge(&self, estimate: f64, away: f64, standard_error: f64, df: f64) -> TOutcome {
         if standard_error <= 0.0 || !standard_error.is_finite() || !estimate.is_finite() {
-            return None;
+            return TOutcome::NoVariance { estimate: estimate.clamp(f64::MIN, f64::MAX) };
         }
         let df = if self.reference == Reference::Normal { f64::INFINITY } else { df };
         let statistic = (away / standard_error).clamp(f64::MIN, f64::MAX);
-        let ln_p = tail::ln_p(statistic, df, self.alternative);
-        Some(TEvidence { df: df.is_finite().then_some(df), statistic, ln_p })
-    }
-
-    /// Judges an estimate that is `away` from the null value.
-    #[inline]
-    fn judge(&self, estimate: f64, away: f64, standard_error: f64, df: f64) -> TOutcome {
-        let Some(TEvidence { df, statistic, ln_p }) = self.evidence(estimate, away, standard_error, df)
-        else {
-            return TOutcome::NoVariance { estimate: estimate.clamp(f64::MIN, f64::MAX) };
-        };
-        let reach =
-            tail::critical(self.alpha, self.alternative, df.unwrap_or(f64::INFINITY)) * standard_error;
+        let reach = tail::critical(self.alpha, self.alternative, df) * standard_error;
         let (lower, upper) = tail::open(estimate - reach, estimate + reach, self.alternative);
         TOutcome::Tested(TResult {
             estimate,
             standard_error,
-            df,
+            df: df.is_finite().then_some(df),
             statistic,
-            ln_p,
+            ln_p: tail::ln_p(statistic, df, self.alternative),
             alternative: self.alternative,
             null: self.null,
             interval: Interval::new(lower, upper, self.alpha, Coverage::Fixed),
@@ -234,6 +210,18 @@ impl TTest {
     pub const fn alpha(&self) -> Alpha {
         self.alpha
     }
+}
+
+/// Holds the evidence of a t test without its interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// `(estimate - null) / standard_error`.
+    pub statistic: f64,
+    /// The degrees of freedom; `None` if the reference is the normal distribution.
+    pub df: Option<f64>,
+    /// The p-value.
+    pub ln_p: LnP,
 }
 
 /// Holds what a t test yields.
@@ -280,18 +268,6 @@ impl TOutcome {
     }
 }
 
-/// Holds the statistic of a t or z test and what it says.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct TEvidence {
-    /// The degrees of freedom; `None` if the reference is the normal distribution.
-    pub df: Option<f64>,
-    /// `(estimate - null) / standard_error`.
-    pub statistic: f64,
-    /// The p-value.
-    pub ln_p: LnP,
-}
-
 /// Holds a t or z test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -316,19 +292,6 @@ pub struct TResult {
     pub cautions: Vec<Caution>,
 }
 
-/// Returns the standard error of a difference and Satterthwaite's degrees of freedom.
-fn welch_scale(control: &ArmEstimate, treatment: &ArmEstimate) -> (f64, f64) {
-    let standard_error = (control.variance() + treatment.variance()).sqrt();
-    let df = if standard_error > 0.0 { satterthwaite(control, treatment) } else { f64::INFINITY };
-    (standard_error, df)
-}
-
-/// Judges the shape of a metric over both arms.
-fn shape_of(control: &Moments, treatment: &Moments) -> Result<Option<Caution>, StatsError> {
-    let smaller = control.count().min(treatment.count());
-    Ok(caution::of_moments(smaller, &control.merge(treatment)?))
-}
-
 /// The serialised form.
 #[derive(Deserialize)]
 struct Stored {
@@ -350,6 +313,7 @@ impl TryFrom<Stored> for TTest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixed::{Lift, LiftScale};
     use crate::testing::close;
 
     fn five() -> TTest {
@@ -405,6 +369,33 @@ mod tests {
         close(need, 1420.0, 1e-6);
         let unknown = five().welch(&summary(9, 0.0, 1.0), &summary(9, 0.0, 1.0)).unwrap().tested().unwrap();
         assert_eq!(unknown.cautions, [Caution::ShapeUnknown]);
+    }
+
+    #[test]
+    fn evidence_is_the_test_without_its_interval() {
+        let arm = |count, mean, variance| ArmEstimate::mean(&summary(count, mean, variance)).unwrap();
+        let (a, b) = (arm(50, 10.0, 4.0), arm(55, 10.8, 5.0));
+        for test in [five(), five().with_reference(Reference::Normal).with_alternative(Alternative::Less)] {
+            let (whole, part) = (test.compare(&a, &b).tested().unwrap(), test.evidence(&a, &b).unwrap());
+            assert_eq!((whole.statistic, whole.df, whole.ln_p), (part.statistic, part.df, part.ln_p));
+        }
+        let flat = arm(9, 1.0, 0.0);
+        assert_eq!(five().evidence(&flat, &flat), None);
+    }
+
+    #[test]
+    fn a_ratio_is_as_skewed_as_its_line() {
+        let arm = |wild: f64| {
+            let mut pairs = CoMoments::default();
+            (0..200)
+                .for_each(|i| pairs.push(2.0, f64::from(i % 5) + if i == 7 { wild } else { 0.0 }).unwrap());
+            pairs
+        };
+        let cautions = |wild| five().ratios(&arm(0.0), &arm(wild)).unwrap().tested().unwrap().cautions;
+        assert_eq!(cautions(0.0), []);
+        assert!(matches!(cautions(1000.0)[0], Caution::SkewedForSize { units: 200, .. }));
+        let lift = Lift::new(LiftScale::Log, Alpha::FIVE_PERCENT);
+        assert_eq!(lift.ratios(&arm(0.0), &arm(1000.0)).unwrap().cautions.len(), 2);
     }
 
     #[test]

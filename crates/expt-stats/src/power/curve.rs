@@ -25,13 +25,6 @@ pub enum Reference {
     ConfidenceSequence,
 }
 
-impl Reference {
-    /// Whether the size follows from normal quantiles alone.
-    pub(super) const fn is_closed_form(self) -> bool {
-        matches!(self, Self::Normal | Self::ConfidenceSequence)
-    }
-}
-
 /// Says whether a two-sided test that rejects on the wrong side of zero counts as power.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,11 +93,11 @@ impl Rule {
     }
 }
 
-/// Finds the `x` in `[low, high]` at which a rising power reaches `target`; `low` if it starts above.
+/// Finds the `x` in `[low, high]` at which a rising power reaches `target`, from a guess; `low` if it starts above.
 ///
 /// The probit of a power is nearly linear in the root of the size and in the effect, so that the secant steps of the
 /// Illinois method (Dowell and Jarratt 1971) on probits converge at once; halving bounds the number of steps.
-pub(super) fn solve(target: f64, low: f64, high: f64, power: impl Fn(f64) -> f64) -> Option<f64> {
+pub(super) fn solve(target: f64, low: f64, high: f64, guess: f64, power: impl Fn(f64) -> f64) -> Option<f64> {
     let probit = |p: f64| {
         if p <= 0.0 {
             -40.0
@@ -116,20 +109,28 @@ pub(super) fn solve(target: f64, low: f64, high: f64, power: impl Fn(f64) -> f64
     };
     let goal = probit(target);
     let f = |x: f64| probit(power(x)) - goal;
-    let (mut a, mut at_a) = (low, f(low));
-    if at_a >= 0.0 {
-        return Some(low);
-    }
-    // Grow from below: cheaper than a far upper end where the power is one.
-    let mut b = (2.0 * low).min(high).max(f64::MIN_POSITIVE);
-    let mut at_b = f(b);
+    // A bracket that grows from the guess.
+    let guess = if guess.is_nan() { low } else { guess.clamp(low, high) };
+    let at_guess = f(guess);
+    let (mut a, mut at_a, mut b, mut at_b) = (guess, at_guess, guess, at_guess);
+    let mut factor = 1.02;
     while at_b < 0.0 {
         if b >= high {
             return None;
         }
         (a, at_a) = (b, at_b);
-        b = (2.0 * b).min(high);
+        b = (factor * b).min(high);
         at_b = f(b);
+        factor *= factor;
+    }
+    while at_a >= 0.0 {
+        if a <= low {
+            return Some(low);
+        }
+        (b, at_b) = (a, at_a);
+        a = (a / factor).max(low);
+        at_a = f(a);
+        factor *= factor;
     }
     let mut side = 0;
     for step in 0..200 {

@@ -81,7 +81,9 @@ impl Equivalence {
             return Err(StatsError::OutOfRange { what: "power", value: target, allowed: "less than 1" });
         }
         let low = self.means.fewest().sqrt().max(1e-9);
-        let root = solve(target, low, MOST_UNITS.sqrt(), |root| self.power_at(effect, root * root));
+        let room = (self.upper - effect).min(effect - self.lower);
+        let guess = 3.0 * self.means.standard_error(1e6) * 1e3 / room;
+        let root = solve(target, low, MOST_UNITS.sqrt(), guess, |root| self.power_at(effect, root * root));
         let n = root.map_or(f64::INFINITY, |root| root * root);
         Size::new(n, n * self.means.ratio())
     }

@@ -156,14 +156,19 @@ impl TwoMeans {
             let allowed = "a value on the alternative's side of the null difference";
             return Err(StatsError::OutOfRange { what: "the effect", value: effect, allowed });
         }
-        let n = if self.reference.is_closed_form() && self.rule.opposite == OppositeTail::Ignored {
-            let reach = self.rule.critical(self.reference, f64::INFINITY) + self.rule.beyond(target);
-            let ratio = reach / distance;
-            (self.variance_a + self.variance_b / self.ratio) * ratio * ratio * self.inflation.factor()
+        let reach = self.rule.critical(self.closed_form(), f64::INFINITY) + self.rule.beyond(target);
+        let ratio = reach / distance;
+        let known =
+            (self.variance_a + self.variance_b / self.ratio) * ratio * ratio * self.inflation.factor();
+        let exact = self.reference == self.closed_form() && self.rule.opposite == OppositeTail::Ignored;
+        let n = if exact {
+            known
         } else {
-            let root = solve(target, self.fewest().sqrt().max(1e-9), MOST_UNITS.sqrt(), |root| {
-                self.power_at(effect, root * root)
-            });
+            let low = self.fewest().sqrt().max(1e-9);
+            // Guenther's (1981) correction of the normal size for the estimated variance.
+            let guess = (known + 0.25 * self.rule.critical(Reference::Normal, f64::INFINITY).powi(2)).sqrt();
+            let root =
+                solve(target, low, MOST_UNITS.sqrt(), guess, |root| self.power_at(effect, root * root));
             root.map_or(f64::INFINITY, |root| root * root)
         };
         Size::new(n, n * self.ratio)
@@ -179,8 +184,9 @@ impl TwoMeans {
         self.power(self.null, n_a)?;
         let (error, df) = (self.standard_error(n_a), self.df(n_a));
         let critical = self.rule.critical(self.reference, df);
+        let guess = critical.min(1e6) + self.rule.beyond(target);
         let shift =
-            solve(target, 1e-9, 1e12, |shift| self.rule.power(critical, df, self.rule.sign() * shift));
+            solve(target, 1e-9, 1e12, guess, |shift| self.rule.power(critical, df, self.rule.sign() * shift));
         let shift = shift.ok_or(StatsError::Overflow { what: "the detectable effect" })?;
         Ok(self.null + self.rule.sign() * shift * error)
     }
@@ -191,6 +197,14 @@ impl TwoMeans {
             return Err(StatsError::OutOfRange { what, value: 1.0, allowed });
         }
         Ok(self)
+    }
+
+    /// The reference whose size follows from normal quantiles alone, nearest to that of the test.
+    const fn closed_form(&self) -> Reference {
+        match self.reference {
+            Reference::ConfidenceSequence => Reference::ConfidenceSequence,
+            _ => Reference::Normal,
+        }
     }
 
     /// The size that a test must exceed.

@@ -110,7 +110,8 @@ impl ChiSquarePower {
         }
         let critical = chi_square_upper_quantile(self.alpha.get(), self.df)?;
         let at = |root: f64| noncentral_chi_square_sf(critical, self.df, root * root).unwrap_or(1.0);
-        let root = solve(target, 1e-6, 1e8, at).ok_or(StatsError::Overflow { what: "the noncentrality" })?;
+        let root = solve(target, 1e-6, 1e8, critical.sqrt() + 1.0, at)
+            .ok_or(StatsError::Overflow { what: "the noncentrality" })?;
         Ok(root * root)
     }
 }

@@ -45,6 +45,8 @@ pub(crate) mod plan;
 mod proportions;
 mod reason;
 mod size;
+#[cfg(test)]
+mod tests;
 mod traffic;
 
 pub use advice::{

@@ -95,7 +95,9 @@ impl OneMean {
             let allowed = "a value on the alternative's side of zero";
             return Err(StatsError::OutOfRange { what: "the effect", value: effect, allowed });
         }
-        let root = solve(target, (1.0 + LEAST_DF).sqrt(), MOST_UNITS.sqrt(), |root| {
+        let reach = self.rule.critical(Reference::Normal, f64::INFINITY) + self.rule.beyond(target);
+        let guess = reach * (self.variance * self.inflation.factor()).sqrt() / effect.abs();
+        let root = solve(target, (1.0 + LEAST_DF).sqrt(), MOST_UNITS.sqrt(), guess, |root| {
             self.power_at(effect, root * root)
         });
         Size::new(root.map_or(f64::INFINITY, |root| root * root), 0.0)
@@ -108,7 +110,8 @@ impl OneMean {
     pub fn detectable(&self, n: f64, power: Probability) -> Result<f64, StatsError> {
         let target = self.rule.reachable(power)?;
         self.power(0.0, n)?;
-        let shift = solve(target, 1e-9, 1e12, |shift| {
+        let guess = self.rule.critical(Reference::Normal, f64::INFINITY) + self.rule.beyond(target);
+        let shift = solve(target, 1e-9, 1e12, guess, |shift| {
             let df = self.df(n);
             self.rule.power(self.rule.critical(self.reference, df), df, self.rule.sign() * shift)
         });

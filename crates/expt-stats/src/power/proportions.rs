@@ -132,7 +132,9 @@ impl TwoProportions {
                 ("the treatment's proportion", "on the alternative's side of the control's");
             return Err(StatsError::OutOfRange { what, value: treatment.get(), allowed });
         }
-        let root = solve(target, 1e-9, MOST_UNITS.sqrt(), |root| self.power_at(treatment.get(), root * root));
+        let guess = 3.0 / difference.abs();
+        let root =
+            solve(target, 1e-9, MOST_UNITS.sqrt(), guess, |root| self.power_at(treatment.get(), root * root));
         let n = root.map_or(f64::INFINITY, |root| root * root);
         Size::new(n, n * self.ratio)
     }
@@ -147,7 +149,8 @@ impl TwoProportions {
         let n = positive("the units of the control", n_a)?;
         let (from, sign) = (self.control.get(), self.rule.sign());
         let room = if sign > 0.0 { 1.0 - from } else { from };
-        let step = solve(target, room * 1e-12, room, |step| self.power_at(from + sign * step, n));
+        let step =
+            solve(target, room * 1e-12, room, 3.0 / n.sqrt(), |step| self.power_at(from + sign * step, n));
         Ok(step.map(|step| Probability::clamped(from + sign * step)))
     }
 

@@ -68,10 +68,10 @@ pub(crate) fn split(a: f64, b: f64, at: Point) -> Split {
         return Split::end(at.x > 0.0);
     }
     if a < 1.0 && at.x <= 0.7 && b * at.x <= SMALL_LIMIT {
-        return small_shape(a, b, at.x, at.y);
+        return small_shape(a, b, at.x);
     }
     if b < 1.0 && at.y <= 0.7 && a * at.y <= SMALL_LIMIT {
-        return small_shape(b, a, at.y, at.x).mirrored();
+        return small_shape(b, a, at.y).mirrored();
     }
     if at.balance <= 0.0 { lower_tail(a, b, at) } else { lower_tail(b, a, at.mirrored()).mirrored() }
 }
@@ -104,7 +104,7 @@ fn lower_tail(a: f64, b: f64, at: Point) -> Split {
 
 /// Splits a beta distribution with `a < 1` at a small `x`: `I = A (1 + J)` with
 /// `A = x^a Γ(a + b) / (Γ(1 + a) Γ(b))`, so that `1 - I = (1 - A) - A J`.
-fn small_shape(a: f64, b: f64, x: f64, y: f64) -> Split {
+fn small_shape(a: f64, b: f64, x: f64) -> Split {
     let ln_scale = a * x.ln() - ln_gamma_1p(a) + ln_gamma_step(a, b);
     let (mut term, mut sum, mut k) = (1.0, 0.0, 0.0);
     while f64::abs(term) > 1e-18 * (1.0 - x) && k < 1000.0 {
@@ -113,7 +113,7 @@ fn small_shape(a: f64, b: f64, x: f64, y: f64) -> Split {
         sum += a * term / (a + k);
     }
     let upper = -ln_scale.exp_m1() - ln_scale.exp() * sum;
-    let density = a * (b * y.ln()).exp();
+    let density = a * (b * (-x).ln_1p()).exp();
     Split { holds_lower: true, ln_scale, factor: 1.0 + sum, density, other: Some(upper.max(0.0)) }
 }
 

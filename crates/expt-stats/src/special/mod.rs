@@ -29,13 +29,13 @@
 //! | function | range | tails | logarithms | quantiles |
 //! |---|---|---|---|---|
 //! | normal, erf | all | 7e-16 | 6e-16 | 7e-16 |
-//! | Student t | df 1e-3 to 1e12 and infinity | 1e-13 | 1e-13 | 5e-13 (at df near 1e-3; 1e-14 from 0.1 on) |
+//! | Student t | df 1e-3 to 1e12 and infinity | 1e-13 | 1e-13 | 7e-13 (df near 1e-3, p near 0.5; elsewhere 1e-14) |
 //! | chi-square, gamma | df 1e-3 to 1e12 | 2e-13 | 2e-13 | 1e-14 |
-//! | beta | a, b 1e-3 to 1e10 | 1.3e-13 | 1.3e-13 | 1.4e-13 |
-//! | F | df 2e-3 to 2e10 | 1e-13 | 1e-13 | 1.3e-13 |
+//! | beta | a, b 1e-3 to 1e10 | 2e-13 | 2e-13 | 2e-13 |
+//! | F | df 2e-3 to 2e10 | 3e-13 | 3e-13 | 2e-13 |
 //! | binomial, Poisson, hypergeometric ln pmf | counts to 1e12 (1e15) | - | 3e-14 | - |
 //! | ln gamma, ln beta | 1e-10 to 1e12; 1e-3 to 1e10 | - | 2e-14 | - |
-//! | noncentral t, chi-square | df 1 to 1e6, shift to 30; df 1 to 1e3, shift to 2,000 | 1e-12 | - | - |
+//! | noncentral t; noncentral chi-square | df 2 to 1e6, shift to 30; df 1 to 1e3, shift to 2,000 | 1e-12 | - | - |
 //!
 //! The errors of tails grow with -ln p: they are the rounding of an exponent of several hundred.
 

@@ -66,7 +66,7 @@ fn mixture(t: f64, df: f64, shift: f64, upper: bool) -> f64 {
     let curvature = h * (h - distance(peak)) * reach * reach + 4.0 * a * (2.0 * peak).exp();
     let step = 1.0 / curvature.max(1e-6).sqrt();
     let f = |v: f64| (ln_integrand(v) - top).exp();
-    let sum = quadrature::outwards(&f, peak, step) + quadrature::outwards(&f, peak, -step);
+    let sum = quadrature::around(&f, peak, step);
     (sum * top.exp()).min(1.0)
 }
 

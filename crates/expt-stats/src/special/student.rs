@@ -54,7 +54,7 @@ pub(crate) fn upper_quantile(q: f64, df: f64) -> f64 {
 /// Returns the quantile, at most `f64::MAX` in size.
 pub(crate) fn quantile(target: Target, df: f64) -> f64 {
     let z = target.normal().abs();
-    let far = if df.is_infinite() || z <= 0.0 {
+    let far = if z <= 0.0 || is_normal(z, df) {
         z
     } else if is_quick(z * z, df) {
         quick_quantile(z, df)
@@ -178,10 +178,13 @@ fn start(target: Target, df: f64, z: f64) -> f64 {
     let scale = df - 0.5;
     let square = z * z;
     let b = 48.0 * scale * scale;
-    let tau = z
-        / (1.0 + (square + 3.0) / b
+    let tau = if square > 1e6 {
+        z
+    } else {
+        z / (1.0 + (square + 3.0) / b
             - (((0.4 * square + 3.3) * square + 24.0) * square + 85.5)
-                / (b * (b + 0.8 * square * square + 100.0)));
+                / (b * (b + 0.8 * square * square + 100.0)))
+    };
     (df * (tau * tau / scale).exp_m1()).sqrt()
 }
 

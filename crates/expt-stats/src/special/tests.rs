@@ -178,6 +178,15 @@ fn nothing_is_nan_and_every_logarithm_is_finite() {
 }
 
 #[test]
+fn a_quantile_beyond_all_reason_is_a_number() {
+    let far = student_t_quantile_at(Tail::LnUpper(-1e108), 1e155).unwrap();
+    assert!((far / 2e108_f64.sqrt() - 1.0).abs() < 1e-12);
+    assert!(student_t_quantile_at(Tail::LnUpper(-1e200), 1e-3).unwrap() > 1e307);
+    assert!(chi_square_quantile_at(Tail::LnUpper(-1e300), 3.0).unwrap() > 1e300);
+    assert!(beta_quantile(1e-300, 1e-3, 1e-3).unwrap() <= 0.0);
+}
+
+#[test]
 fn tails_fall_and_quantiles_rise_across_every_change_of_method() {
     for (a, b) in [(0.3, 0.7), (5.0, 0.2), (1.0, 60.0), (39.0, 41.0), (80.0, 79.0), (3e4, 7.0), (1e5, 2e6)] {
         let (mut last_beta, mut last_gamma, mut last_t) = (f64::MAX, f64::MAX, f64::MAX);

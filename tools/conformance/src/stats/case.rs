@@ -74,7 +74,7 @@ impl<'a> Input<'a> {
     pub(super) fn count(&self, name: &str) -> Result<u64, Fault> {
         let value = self.number(name)?;
         let whole = value as u64;
-        if whole as f64 == value {
+        if (whole as f64 - value).abs() <= 0.0 {
             return Ok(whole);
         }
         let allowed = "a whole number, zero or more";
@@ -89,6 +89,14 @@ pub(super) fn number(value: f64) -> Value {
         f64::NEG_INFINITY => Value::from("-inf"),
         _ => Value::from(value),
     }
+}
+
+/// Outputs with more outputs.
+pub(super) fn extended(mut outputs: Value, more: Value) -> Value {
+    if let (Some(outputs), Value::Object(more)) = (outputs.as_object_mut(), more) {
+        outputs.extend(more);
+    }
+    outputs
 }
 
 /// Numbers as an output.

@@ -3,7 +3,7 @@
 use expt::stats::fixed::{Cuped, CupedAdjusted, CupedRatio, CupedRatioState, CupedState, JointMoments};
 use serde_json::json;
 
-use super::case::{Answer, Fault, Input};
+use super::case::{Answer, Fault, Input, extended};
 use super::ratio_delta::{Aggregates, comparison, lift, test};
 
 pub(super) fn answer(function: &str, input: &Input<'_>) -> Answer {
@@ -36,7 +36,6 @@ fn joint(arm: &Aggregates, names: &[&str]) -> Result<JointMoments, Fault> {
 fn result(input: &Input<'_>, adjusted: &CupedAdjusted) -> Answer {
     let test = adjusted.test(&test(input)?).tested()?;
     let lift = adjusted.lift(&lift(input)?);
-    let mut answer = comparison(&adjusted.control, &adjusted.treatment, &test, &lift);
-    answer["theta"] = json!(adjusted.theta.first());
-    Ok(answer)
+    let outputs = comparison(&adjusted.control, &adjusted.treatment, &test, &lift);
+    Ok(extended(outputs, json!({ "theta": adjusted.theta.first() })))
 }

@@ -5,7 +5,7 @@ use expt::stats::{ArmEstimate, CoMoments, LiftScale, StatsError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::case::{Answer, Fault, Input, number};
+use super::case::{Answer, Fault, Input, extended, number};
 use super::welch::{alternative, level, summary};
 
 pub(super) fn answer(function: &str, input: &Input<'_>) -> Answer {
@@ -82,7 +82,7 @@ pub(super) fn comparison(
     test: &TResult,
     lift: &Result<LiftResult, StatsError>,
 ) -> Value {
-    let mut answer = json!({
+    let outputs = json!({
         "control": control.estimate(),
         "treatment": treatment.estimate(),
         "diff": test.estimate,
@@ -92,12 +92,13 @@ pub(super) fn comparison(
         "p": test.ln_p.p(),
         "ln_p": test.ln_p.get(),
     });
-    if let Ok(lift) = lift {
-        answer["rel"] = json!(lift.lift);
-        answer["rel_lo"] = number(lift.interval.lower.unwrap_or(f64::NEG_INFINITY));
-        answer["rel_hi"] = number(lift.interval.upper.unwrap_or(f64::INFINITY));
-    }
-    answer
+    let Ok(lift) = lift else { return outputs };
+    let relative = json!({
+        "rel": lift.lift,
+        "rel_lo": number(lift.interval.lower.unwrap_or(f64::NEG_INFINITY)),
+        "rel_hi": number(lift.interval.upper.unwrap_or(f64::INFINITY)),
+    });
+    extended(outputs, relative)
 }
 
 fn ratio(arm: &Aggregates) -> Result<ArmEstimate, Fault> {

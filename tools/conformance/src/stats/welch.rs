@@ -4,7 +4,7 @@ use expt::stats::fixed::{Equivalence, TOutcome, TResult, TTest};
 use expt::stats::{Alpha, Alternative, Moments, PairedMoments};
 use serde_json::{Value, json};
 
-use super::case::{Answer, Fault, Input, number};
+use super::case::{Answer, Fault, Input, extended, number};
 
 pub(super) fn answer(function: &str, input: &Input<'_>) -> Answer {
     match function {
@@ -75,18 +75,14 @@ fn raw(input: &Input<'_>) -> Answer {
     };
     let ((a, a_merged), (b, b_merged)) = (arm("a")?, arm("b")?);
     let answer = |a: &Moments, b: &Moments| -> Answer {
-        let mut answer = result(test(input)?.welch(a, b)?)?;
-        for (name, value) in
-            [("mean_a", a.mean()), ("var_a", a.variance()), ("mean_b", b.mean()), ("var_b", b.variance())]
-        {
-            answer[name] = json!(value);
-        }
-        Ok(answer)
+        let moments =
+            json!({ "mean_a": a.mean(), "var_a": a.variance(), "mean_b": b.mean(), "var_b": b.variance() });
+        Ok(extended(result(test(input)?.welch(a, b)?)?, moments))
     };
     let (pushed, merged) = (answer(&a, &b)?, answer(&a_merged, &b_merged)?);
     let close = |name: &str| {
-        let (x, y) = (pushed[name].as_f64(), merged[name].as_f64());
-        x.zip(y).is_none_or(|(x, y)| (x - y).abs() <= 1e-10 * x.abs())
+        let read = |outputs: &Value| outputs.get(name).and_then(Value::as_f64);
+        read(&pushed).zip(read(&merged)).is_none_or(|(x, y)| (x - y).abs() <= 1e-10 * x.abs())
     };
     match ["se", "t", "mean_a", "var_a", "mean_b", "var_b"].into_iter().find(|name| !close(name)) {
         Some(name) => Err(Fault::Shape(format!("{name}: one by one {pushed}, merged {merged}"))),

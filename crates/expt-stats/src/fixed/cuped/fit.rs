@@ -88,61 +88,48 @@ impl Cuped {
         })
     }
 
-    /// Fits and adjusts two arms with one covariate: their pairs hold it as `x` and the outcome as `y`.
+    /// Adjusts two arms by one covariate and nothing else, for fleets of metrics: no health checks, no allocation.
     ///
-    /// The same as [`Cuped::adjust`] with the [`CupedState`]s of the pairs, of which every unit has the covariate, but
-    /// several times as fast.
+    /// `y` is the outcome and `x` the covariate. The numbers are those of [`Cuped::adjust`].
+    ///
+    /// ```
+    /// use expt_stats::CoMoments;
+    /// use expt_stats::fixed::{Cuped, CupedState};
+    ///
+    /// let control = CoMoments::from_columns(&[1.0, 2.0, 4.0], &[2.0, 3.0, 5.5])?;
+    /// let treatment = CoMoments::from_columns(&[2.0, 2.5, 3.0], &[4.0, 4.0, 5.0])?;
+    /// let pair = Cuped::default().pair(&control, &treatment)?;
+    /// let whole = Cuped::default().adjust(&CupedState::from(&control), &CupedState::from(&treatment))?;
+    /// assert!((pair.control.estimate() - whole.control.estimate()).abs() < 1e-12);
+    /// assert!((pair.treatment.variance() - whole.treatment.variance()).abs() < 1e-12);
+    /// # Ok::<(), expt_stats::StatsError>(())
+    /// ```
     ///
     /// # Errors
-    /// [`StatsError::TooFew`] below two units in an arm; [`StatsError::NotFinite`]; [`StatsError::Overflow`].
-    pub fn adjust_pairs(
-        &self,
-        control: &CoMoments,
-        treatment: &CoMoments,
-    ) -> Result<CupedAdjusted, StatsError> {
+    /// [`StatsError::TooFew`] below two units in an arm; [`StatsError::Overflow`].
+    pub fn pair(&self, control: &CoMoments, treatment: &CoMoments) -> Result<CupedPair, StatsError> {
         let pooled = control.merge(treatment)?;
+        let (_, [xx, xy, _], _) = pooled.parts();
         let (xx, xy) = match self.pooling {
-            ThetaPooling::Pooled => covariate_sums(&pooled),
+            ThetaPooling::Pooled => (xx, xy),
             ThetaPooling::Within => {
-                let ((c_xx, c_xy), (t_xx, t_xy)) = (covariate_sums(control), covariate_sums(treatment));
-                (c_xx + t_xx, c_xy + t_xy)
+                let ((_, c, _), (_, t, _)) = (control.parts(), treatment.parts());
+                (c[0] + t[0], c[1] + t[1])
             }
         };
-        let scale = xx.sqrt();
-        let redundant = (scale <= 0.0).then_some(Caution::RedundantCovariate { covariate: 0 });
-        let theta = if redundant.is_none() { xy / scale / scale } else { 0.0 };
+        let theta = if xx > 0.0 { xy / xx } else { 0.0 };
         let centre = pooled.mean_x().unwrap_or_default();
-        let arm = |pairs: &CoMoments| -> Result<[ArmEstimate; 3], StatsError> {
-            let (have, need) = (pairs.count(), 2);
-            let too_few = StatsError::TooFew { what: "the arm", have, need };
-            let (Some(x), Some(y), Some(variance_x), Some(variance_y), Some(left)) = (
-                pairs.mean_x(),
-                pairs.mean_y(),
-                pairs.variance_x(),
-                pairs.variance_y(),
-                pairs.residual_variance(theta),
-            ) else {
-                return Err(too_few);
-            };
-            let of = |mean, variance: f64| ArmEstimate::new(mean, variance / have as f64, have);
-            Ok([of(y - theta * (x - centre), left)?, of(y, variance_y)?, of(x, variance_x)?])
+        let arm = |pairs: &CoMoments| {
+            let count = pairs.count();
+            match (pairs.mean_x(), pairs.mean_y(), pairs.residual_variance(theta)) {
+                (Some(x), Some(y), Some(variance)) => {
+                    ArmEstimate::new(y - theta * (x - centre), variance / count as f64, count)
+                }
+                _ => Err(StatsError::TooFew { what: "the arm", have: count, need: 2 }),
+            }
         };
-        let ([c_adjusted, c_plain, c_before], [t_adjusted, t_plain, t_before]) =
-            (arm(control)?, arm(treatment)?);
-        let (adjusted, plain) = ((c_adjusted, t_adjusted), (c_plain, t_plain));
-        let left = pooled.residual_sum(theta).zip(Some(pooled.parts().1[2]));
-        let correlation = left.filter(|(_, total)| *total > 0.0).map(|(left, total)| explained(left, total));
-        let missing = ((0, control.count()), (0, treatment.count()));
-        let health = CupedHealth::check(&[(c_before, t_before)], missing, &adjusted, &plain, correlation)?;
-        Ok(CupedAdjusted::new(Parts {
-            adjusted,
-            plain,
-            theta: vec![theta],
-            skewness_known: pooled.knows_skewness(),
-            skewness: pooled.residual_skewness(theta),
-            cautions: redundant.into_iter().chain(health::cautions(&health)).collect(),
-            health,
-        }))
+        let skewness = pooled.residual_skewness(theta);
+        Ok(CupedPair { control: arm(control)?, treatment: arm(treatment)?, theta, skewness })
     }
 
     /// Fits and adjusts two arms.
@@ -152,6 +139,20 @@ impl Cuped {
     pub fn adjust(&self, control: &CupedState, treatment: &CupedState) -> Result<CupedAdjusted, StatsError> {
         self.fit(&[control, treatment])?.adjust(control, treatment)
     }
+}
+
+/// Holds two arms adjusted by one covariate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CupedPair {
+    /// The adjusted control.
+    pub control: ArmEstimate,
+    /// The adjusted treatment.
+    pub treatment: ArmEstimate,
+    /// The coefficient.
+    pub theta: f64,
+    /// The pooled skewness of the adjusted outcome; `None` if unknown, or if it is constant.
+    pub skewness: Option<f64>,
 }
 
 /// Holds coefficients that were estimated from all arms, to compare any two of them.
@@ -219,12 +220,6 @@ impl CupedFit {
     }
 }
 
-/// Returns the central sums `xx` and `xy`.
-fn covariate_sums(pairs: &CoMoments) -> (f64, f64) {
-    let (_, [xx, xy, _], _) = pairs.parts();
-    (xx, xy)
-}
-
 /// Merges all arms.
 pub(super) fn pool(arms: &[&JointMoments]) -> Result<JointMoments, StatsError> {
     let Some((first, rest)) = arms.split_first() else {
@@ -251,47 +246,5 @@ fn variable(joint: &JointMoments, at: usize) -> Result<ArmEstimate, StatsError> 
     match (joint.mean(at), joint.covariance(at, at)) {
         (Some(mean), Some(variance)) => ArmEstimate::new(mean, variance / count as f64, count),
         _ => Err(StatsError::TooFew { what: "the arm", have: count, need: 2 }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::close;
-
-    #[test]
-    fn pairs_are_adjusted_as_their_states_are() {
-        let sample = |n: u32, offset: f64, shift: f64| {
-            let mut pairs = CoMoments::default();
-            for i in 0..n {
-                let before = offset + f64::from((i * 7919) % 101);
-                pairs.push(before, shift + 0.5 * before + f64::from((i * i) % 13)).unwrap();
-            }
-            pairs
-        };
-        for pooling in [ThetaPooling::Pooled, ThetaPooling::Within] {
-            let cuped = Cuped::new(pooling);
-            for (control, treatment) in [
-                (sample(400, 0.0, 0.0), sample(500, 0.0, 1.0)),
-                (sample(40, 1e6, 0.0), sample(30, 1e6 + 30.0, -20.0)),
-            ] {
-                let quick = cuped.adjust_pairs(&control, &treatment).unwrap();
-                let slow = cuped.adjust(&CupedState::from(&control), &CupedState::from(&treatment)).unwrap();
-                close(quick.theta[0], slow.theta[0], 1e-14);
-                close(quick.control.estimate(), slow.control.estimate(), 1e-12);
-                close(quick.treatment.variance(), slow.treatment.variance(), 1e-12);
-                close(quick.skewness.unwrap(), slow.skewness.unwrap(), 1e-10);
-                close(quick.health.correlation.unwrap(), slow.health.correlation.unwrap(), 1e-12);
-                assert_eq!(quick.health.balance, slow.health.balance);
-                assert_eq!(quick.health.sign_flip, slow.health.sign_flip);
-                assert_eq!(quick.cautions.len(), slow.cautions.len());
-            }
-        }
-        let constant = CoMoments::from_columns(&[3.0; 4], &[1.0, 2.0, 3.0, 9.0]).unwrap();
-        let quick = Cuped::default().adjust_pairs(&constant, &constant).unwrap();
-        let slow =
-            Cuped::default().adjust(&CupedState::from(&constant), &CupedState::from(&constant)).unwrap();
-        assert_eq!((quick.theta, quick.cautions), (slow.theta, slow.cautions));
-        assert!(Cuped::default().adjust_pairs(&constant, &CoMoments::default()).is_err());
     }
 }

@@ -50,7 +50,7 @@ impl CupedHealth {
         let difference = |arms: &(ArmEstimate, ArmEstimate)| arms.1.estimate() - arms.0.estimate();
         let sign_flip = difference(adjusted) * difference(plain) < 0.0;
         let significant = |arms: &(ArmEstimate, ArmEstimate)| {
-            let evidence = welch.compare_evidence(&arms.0, &arms.1);
+            let evidence = welch.evidence(&arms.0, &arms.1);
             evidence.is_none_or(|evidence| evidence.ln_p.is_at_most(Alpha::FIVE_PERCENT))
         };
         let (control, treatment) =

@@ -22,19 +22,19 @@ pub(super) fn regress(sum: impl Fn(usize, usize) -> f64, covariates: usize) -> S
     let (mut kept, mut redundant) = (Vec::<usize>::new(), Vec::new());
     let mut factor: Vec<Vec<f64>> = Vec::new();
     let mut right: Vec<f64> = Vec::new();
-    for i in 0..covariates {
+    for (i, &own) in scale.iter().enumerate() {
         let mut row: Vec<f64> = Vec::with_capacity(kept.len() + 1);
-        if scale[i] > 0.0 {
+        if own > 0.0 {
             for (at, &j) in kept.iter().enumerate() {
                 let known: f64 = row.iter().zip(&factor[at]).map(|(a, b)| a * b).sum();
                 row.push((correlation(i, j) - known) / factor[at][at]);
             }
         }
-        let left = if scale[i] > 0.0 { 1.0 - row.iter().map(|x| x * x).sum::<f64>() } else { 0.0 };
+        let left = if own > 0.0 { 1.0 - row.iter().map(|x| x * x).sum::<f64>() } else { 0.0 };
         // NaN, from sums that contradict each other, is redundant too.
         if left > REDUNDANT {
             let known: f64 = row.iter().zip(&right).map(|(a, b)| a * b).sum();
-            right.push((sum(0, i + 1) / scale[i] - known) / left.sqrt());
+            right.push((sum(0, i + 1) / own - known) / left.sqrt());
             row.push(left.sqrt());
             factor.push(row);
             kept.push(i);

@@ -84,7 +84,7 @@ fn updates(peers: &Peers) -> Result<Vec<Figure>, Box<dyn Error>> {
         .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
     let look = best(states.len(), || {
         for state in &states {
-            black_box(sequence.look(black_box(state)));
+            black_box(&sequence.look(black_box(state)));
         }
     });
     let boundary = AsymptoticBoundary::new(Alpha::FIVE_PERCENT, 1_000_000)?;
@@ -99,11 +99,11 @@ fn updates(peers: &Peers) -> Result<Vec<Figure>, Box<dyn Error>> {
         for pair in values.chunks_exact(2) {
             let [one, other] = black_box(pair) else { continue };
             let added = stream.add_control(*one);
-            black_box(stream.look());
+            black_box(&stream.look());
             if let Err(error) = added.and_then(|()| stream.add_treatment(*other)) {
                 failed = Some(error);
             }
-            black_box(stream.look());
+            black_box(&stream.look());
         }
     });
     if let Some(error) = failed {

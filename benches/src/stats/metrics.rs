@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::hint::black_box;
 
-use expt::stats::fixed::{Cuped, TTest};
+use expt::stats::fixed::{Cuped, Evidence, TTest};
 use expt::stats::{
     Alpha, ArmEstimate, CoMoments, Correction, DifferenceLook, DifferenceSequence, EffectState, LnP, Moments,
+    StatsError,
 };
 
 use super::method::{Random, best};
@@ -16,13 +17,18 @@ use crate::Figure;
 pub(crate) fn figures(peers: &Peers) -> Result<Vec<Figure>, Box<dyn Error>> {
     let metrics = metrics()?;
     let test = TTest::new(Alpha::FIVE_PERCENT);
+    let mut failed = None;
     let alone = best(METRICS, || {
         for metric in &metrics {
-            let (control, treatment) = black_box((&metric.control, &metric.treatment));
-            let arms = ArmEstimate::mean(control).ok().zip(ArmEstimate::mean(treatment).ok());
-            black_box(arms.and_then(|(control, treatment)| test.evidence(&control, &treatment)));
+            match evidence(&test, black_box(metric)) {
+                Ok(evidence) => drop(black_box(evidence)),
+                Err(error) => failed = Some(error),
+            }
         }
     });
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
     let with_interval = best(METRICS, || {
         for metric in &metrics {
             let (control, treatment) = black_box((&metric.control, &metric.treatment));
@@ -67,6 +73,11 @@ struct Metric {
     treatment: Moments,
     control_pairs: CoMoments,
     treatment_pairs: CoMoments,
+}
+
+fn evidence(test: &TTest, metric: &Metric) -> Result<Option<Evidence>, StatsError> {
+    let (control, treatment) = (ArmEstimate::mean(&metric.control)?, ArmEstimate::mean(&metric.treatment)?);
+    Ok(test.evidence(&control, &treatment))
 }
 
 /// Of each metric Welch's test with its interval, the same of the difference adjusted by CUPED (without its health

@@ -83,7 +83,7 @@ fn days() -> Result<Vec<[CoMoments; 2]>, Box<dyn Error>> {
     };
     (0..CELLS * DAYS)
         .map(|at| {
-            let shift = if (at / DAYS) % 10 == 0 { 0.1 } else { 0.0 };
+            let shift = if (at / DAYS).is_multiple_of(10) { 0.1 } else { 0.0 };
             Ok([arm(0.0)?, arm(shift)?])
         })
         .collect()

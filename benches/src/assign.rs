@@ -5,7 +5,7 @@
 //! program that links `expt-assign` grows by. `--peers` measures four other evaluators beside it.
 
 mod configs;
-mod footprint;
+pub(crate) mod footprint;
 mod load;
 mod method;
 mod peers;

@@ -1,5 +1,5 @@
 //! Figures, one JSON line each: `cargo run --release -q -p expt-benches -- AREA [--peers]`, with AREA `track`,
-//! `events` or `assign`.
+//! `events`, `assign` or `stats`.
 //!
 //! A line has `area`, `name`, `value`, `unit`, `peer`, `peer_value`, `ratio`, `limit` and `within`, which says
 //! whether the value is within its limit; a ratio above 1 means that we are better than the peer. Each peer is
@@ -9,6 +9,7 @@
 
 mod assign;
 mod events;
+mod stats;
 mod track;
 
 use std::error::Error;
@@ -27,7 +28,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         "track" => track::figures()?,
         "events" => events::figures()?,
         "assign" => assign::figures(with_peers)?,
-        _ => return Err(format!("area {area:?} is not known; give track, events or assign").into()),
+        "stats" => stats::figures(with_peers)?,
+        _ => return Err(format!("area {area:?} is not known; give track, events, assign or stats").into()),
     };
     let mut beyond = Vec::new();
     for Figure { name, value, unit, peer, limit } in figures {

@@ -33,6 +33,7 @@ impl ArmEstimate {
     /// # Errors
     /// [`StatsError::TooFew`] below two units; [`StatsError::NotFinite`]; [`StatsError::OutOfRange`] for
     /// a negative variance.
+    #[inline]
     pub fn new(estimate: f64, variance: f64, count: u64) -> Result<Self, StatsError> {
         if count < 2 {
             return Err(StatsError::TooFew { what: "the arm", have: count, need: 2 });
@@ -45,6 +46,7 @@ impl ArmEstimate {
     ///
     /// # Errors
     /// [`StatsError::TooFew`] below two values.
+    #[inline]
     pub fn mean(moments: &Moments) -> Result<Self, StatsError> {
         let count = moments.count();
         match (moments.mean(), moments.variance()) {

@@ -134,8 +134,11 @@ impl CoMoments {
             return Err(StatsError::Length { what: "the column of y", found: y.len(), allowed: x.len() });
         }
         let mut sum = Self::default();
+        let mut guess = None;
         for (x, y) in x.chunks(BLOCK).zip(y.chunks(BLOCK)) {
-            let PairBlock { mean, second: [xx, xy, yy], third: [xxx, xxy, xyy, yyy] } = pair_block(x, y);
+            let PairBlock { mean, second: [xx, xy, yy], third: [xxx, xxy, xyy, yyy] } =
+                pair_block(x, y, guess);
+            guess = Some((mean.0.high, mean.1.high));
             let third = Some(Third { xxx, xxy, xyy, yyy });
             let block =
                 Self { count: x.len() as u64, x: mean.0, y: mean.1, second: Second { xx, xy, yy }, third };
@@ -237,14 +240,19 @@ impl CoMoments {
 
     /// Returns the sample variance of `y - slope x`, or `None` below two pairs.
     pub(crate) fn residual_variance(&self, slope: f64) -> Option<f64> {
+        self.per_degree(self.residual_sum(slope)?)
+    }
+
+    /// Returns the second central sum of `y - slope x`, or `None` below two pairs.
+    pub(crate) fn residual_sum(&self, slope: f64) -> Option<f64> {
         let Second { xx, xy, yy } = self.second;
-        self.per_degree((yy - 2.0 * slope * xy + slope * slope * xx).max(0.0))
+        (self.count > 1).then(|| (yy - 2.0 * slope * xy + slope * slope * xx).max(0.0))
     }
 
     /// Returns the skewness of `y - slope x`; `None` when unknown or when it is constant.
     pub(crate) fn residual_skewness(&self, slope: f64) -> Option<f64> {
         let n = self.count as f64;
-        let second = self.residual_variance(slope)? * (n - 1.0);
+        let second = self.residual_sum(slope)?;
         let t = self.third?;
         let third = t.yyy - 3.0 * slope * t.xyy + 3.0 * slope * slope * t.xxy - slope * slope * slope * t.xxx;
         let skewness = third / (second * (second / n).sqrt());
@@ -391,6 +399,18 @@ mod tests {
         close(columns.covariance().unwrap(), rows.covariance().unwrap(), 1e-12);
         close(columns.residual_skewness(0.3).unwrap(), rows.residual_skewness(0.3).unwrap(), 1e-11);
         assert!(CoMoments::from_columns(&[1.0], &[]).is_err());
+        // A trend, and jumps between blocks: the guess is sometimes near and sometimes far.
+        let x: Vec<f64> = (0..9000).map(|i| f64::from(i) + 1e8 + if i > 5000 { 1e7 } else { 0.0 }).collect();
+        let y: Vec<f64> = (0..9000).map(|i| f64::from((i * 7919) % 101) + f64::from(i / 3000)).collect();
+        let rows: Vec<(f64, f64)> = x.iter().copied().zip(y.iter().copied()).collect();
+        let (columns, rows) = (CoMoments::from_columns(&x, &y).unwrap(), collect(&rows));
+        close(columns.covariance().unwrap(), rows.covariance().unwrap(), 1e-12);
+        close(columns.variance_x().unwrap(), rows.variance_x().unwrap(), 1e-12);
+        close(columns.variance_y().unwrap(), rows.variance_y().unwrap(), 1e-12);
+        close(columns.residual_skewness(1e-8).unwrap(), rows.residual_skewness(1e-8).unwrap(), 1e-10);
+        let mut wild = x;
+        wild[4000] = f64::NAN;
+        assert!(matches!(CoMoments::from_columns(&wild, &y), Err(StatsError::NotFinite { .. })));
     }
 
     #[test]

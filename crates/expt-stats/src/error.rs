@@ -159,11 +159,13 @@ pub enum StatsError {
 }
 
 /// Returns `value` if it is finite.
+#[inline]
 pub(crate) fn finite(what: &'static str, value: f64) -> Result<f64, StatsError> {
     if value.is_finite() { Ok(value) } else { Err(StatsError::NotFinite { what, value }) }
 }
 
 /// Returns `value` if it is finite and not negative.
+#[inline]
 pub(crate) fn non_negative(what: &'static str, value: f64) -> Result<f64, StatsError> {
     if finite(what, value)? < 0.0 {
         return Err(StatsError::OutOfRange { what, value, allowed: "zero or more" });

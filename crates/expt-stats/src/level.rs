@@ -52,6 +52,11 @@ impl Alpha {
     pub fn split(self, parts: usize) -> Self {
         Self((self.0 / parts.max(1) as f64).max(f64::MIN_POSITIVE))
     }
+
+    /// Returns the largest ln p that [`LnP::is_at_most`] this level.
+    pub(crate) fn tie_bound(self) -> f64 {
+        self.0.ln() + TIE_SLACK
+    }
 }
 
 impl TryFrom<f64> for Alpha {
@@ -188,7 +193,7 @@ impl LnP {
     /// as 2 * 0.025 against 0.05.
     #[must_use]
     pub fn is_at_most(self, alpha: Alpha) -> bool {
-        self.0 <= alpha.get().ln() + TIE_SLACK
+        self.0 <= alpha.tie_bound()
     }
 
     /// Makes a p-value from a logarithm that may be slightly positive or minus infinity.

@@ -193,12 +193,14 @@ impl Moments {
     }
 
     /// Returns the mean, or `None` without values.
+    #[inline]
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then_some(self.mean.high)
     }
 
     /// Returns the sample variance (divisor `n - 1`), or `None` below two values.
+    #[inline]
     #[must_use]
     pub fn variance(&self) -> Option<f64> {
         (self.count > 1).then(|| self.second / (self.count - 1) as f64)

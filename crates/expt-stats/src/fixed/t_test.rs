@@ -163,6 +163,7 @@ impl TTest {
     /// Computes statistic and p-value of [`TTest::compare`] alone, for fleets of metrics: no interval, no allocation.
     ///
     /// `None` where [`TTest::compare`] says that nothing varies.
+    #[inline]
     #[must_use]
     pub fn evidence(&self, control: &ArmEstimate, treatment: &ArmEstimate) -> Option<Evidence> {
         let difference = treatment.estimate() - control.estimate();

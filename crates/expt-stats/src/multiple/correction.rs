@@ -154,7 +154,8 @@ impl Adjusted {
     /// Tells, in input order, which hypotheses are rejected at `alpha`.
     #[must_use]
     pub fn rejected(&self, alpha: Alpha) -> Vec<bool> {
-        self.ln_p.iter().map(|ln_p| ln_p.is_at_most(alpha)).collect()
+        let bound = alpha.tie_bound();
+        self.ln_p.iter().map(|ln_p| ln_p.get() <= bound).collect()
     }
 }
 

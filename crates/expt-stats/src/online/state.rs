@@ -470,8 +470,10 @@ impl Shares {
 impl TryFrom<Parts> for OnlineFdr {
     type Error = StatsError;
 
-    fn try_from(parts: Parts) -> Result<Self, StatsError> {
+    fn try_from(mut parts: Parts) -> Result<Self, StatsError> {
         parts.check()?;
+        let Parts { gamma, wealth, .. } = &mut parts;
+        wealth.prepare_read(gamma);
         Ok(Self { parts })
     }
 }

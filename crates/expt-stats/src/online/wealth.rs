@@ -64,6 +64,13 @@ impl Wealth {
         self.cache.table.extend(gamma, self.clock.saturating_add(tests).saturating_add(1 + AHEAD as u64));
     }
 
+    /// Prepares a state that was read: where rejections are dense, so that the first test does not pay for all of
+    /// them. The work is no more than that of reading the rejections.
+    pub(super) fn prepare_read(&mut self, gamma: &Gamma) {
+        let furthest = self.clock.saturating_add(1 + AHEAD as u64);
+        self.cache.table.extend(gamma, furthest.min(2 * self.later.len() as u64));
+    }
+
     /// Returns the gammas of the next test.
     pub(super) fn shares(&mut self, gamma: &Gamma) -> Shares {
         let furthest = self.clock.saturating_add(1 + AHEAD as u64);

@@ -104,7 +104,7 @@ fn exp_half_square(x: f64) -> f64 {
 }
 
 /// Below it the power series of the centre is used.
-const CENTRE_LIMIT: f64 = 0.65;
+pub(super) const CENTRE_LIMIT: f64 = 0.65;
 
 /// From it on the rational function is one of `1 / x^2`.
 const MIDDLE_LIMIT: f64 = 5.0;

@@ -100,14 +100,34 @@ pub(crate) fn ln_1m_exp(x: f64) -> f64 {
 pub(super) fn polynomial<const N: usize>(coefficients: &[f64; N], x: f64) -> f64 {
     // Even and odd powers apart: two short chains of operations instead of a long one.
     let square = x * x;
-    let (mut even, mut odd) = (0.0, 0.0);
-    for pair in coefficients.chunks(2).rev() {
-        if let [first, rest @ ..] = pair {
-            even = even * square + first;
-            odd = odd * square + rest.first().copied().unwrap_or(0.0);
-        }
+    let mut pairs = coefficients.chunks(2).rev();
+    let split = |pair: &[f64]| match pair {
+        [first, second, ..] => (*first, *second),
+        [first] => (*first, 0.0),
+        [] => (0.0, 0.0),
+    };
+    // The highest pair begins the sums: adding it to zeros would take the time of another power.
+    let (mut even, mut odd) = pairs.next().map_or((0.0, 0.0), split);
+    for pair in pairs {
+        let (first, second) = split(pair);
+        even = even * square + first;
+        odd = odd * square + second;
     }
     even + odd * x
+}
+
+/// Returns `ln(1 + a / b)` for `0 <= a <= b / 7`: twice the artanh of `a / (2 b + a)`, without a call.
+#[inline]
+pub(super) fn small_ln_1p(a: f64, b: f64) -> f64 {
+    let ratio = a / (2.0 * b + a);
+    let square = ratio * ratio;
+    ratio * (2.0 + square * polynomial(&TWICE_ARTANH, square))
+}
+
+/// Returns `exp(x) - 1` for `0 <= x <= 1/7`, without a call.
+#[inline]
+pub(super) fn small_exp_m1(x: f64) -> f64 {
+    x + x * x * polynomial(&INVERSE_FACTORIALS, x)
 }
 
 /// Evaluates `first + a1/(b1 + a2/(b2 + ...))` by the modified Lentz method, where `terms(n)` is
@@ -177,6 +197,23 @@ pub(super) fn solve(start: f64, ln_target: f64, lower: bool, at: impl Fn(f64) ->
     }
     v
 }
+
+/// `2 / (2k + 3)`: what follows 2 in the series of `2 artanh(r) / r` in `r^2`.
+const TWICE_ARTANH: [f64; 6] = [2.0 / 3.0, 2.0 / 5.0, 2.0 / 7.0, 2.0 / 9.0, 2.0 / 11.0, 2.0 / 13.0];
+
+/// `1 / k!` from k = 2 on.
+const INVERSE_FACTORIALS: [f64; 10] = [
+    0.5,
+    1.0 / 6.0,
+    1.0 / 24.0,
+    1.0 / 120.0,
+    1.0 / 720.0,
+    1.0 / 5_040.0,
+    1.0 / 40_320.0,
+    1.0 / 362_880.0,
+    1.0 / 3_628_800.0,
+    1.0 / 39_916_800.0,
+];
 
 /// `ln(2 π) / 2`.
 pub(super) const HALF_LN_TAU: f64 = 0.918_938_533_204_672_7;

@@ -1,7 +1,8 @@
 //! Coefficients of the approximations of this module, lowest power first.
 //!
 //! Rational functions that interpolate mpmath values (60 digits) at Chebyshev points; the stated error is the
-//! largest relative one at 400 points of the range. `testdata/special_tables.py` prints this file.
+//! largest relative one at 400 points of the range. `testdata/special_tables.py` prints this file, but for the last two
+//! tables, which are of `testdata/student_normal.py`.
 
 /// `P(0 < Z < x) / x` in x^2, below 0.65 (error 8.9e-19).
 pub(super) const CENTRE: [f64; 9] = [
@@ -266,3 +267,60 @@ pub(super) const STUDENT_SERIES: [f64; 16] = [
     9.597634062586047e-24,
     -2.347690291162632e-25,
 ];
+
+/// Polynomials in the square of the argument that make up an expansion of Student's t about the normal distribution.
+#[derive(Debug)]
+pub(super) struct StudentTerms {
+    pub(super) first: [f64; 2],
+    pub(super) second: [f64; 4],
+    pub(super) third: [f64; 6],
+    pub(super) fourth: [f64; 8],
+}
+
+/// From `tau` to the normal variable; exact fractions, as below.
+pub(super) const STUDENT_TAIL: StudentTerms = StudentTerms {
+    first: [0.0625, 0.020833333333333332],
+    second: [-0.037109375, -0.010416666666666666, -0.0014322916666666666, -0.00017361111111111112],
+    third: [
+        0.0770263671875,
+        0.023396809895833332,
+        0.0038655598958333335,
+        0.00042201450892857145,
+        3.392994929453263e-05,
+        2.7557319223985893e-06,
+    ],
+    fourth: [
+        -0.33248329162597656,
+        -0.10539754231770833,
+        -0.019031016031901042,
+        -0.0023335774739583334,
+        -0.00021074284952153605,
+        -1.4778688891644621e-05,
+        -8.475310938418577e-07,
+        -5.166997354497355e-08,
+    ],
+};
+
+/// From the normal variable to `tau`.
+pub(super) const STUDENT_QUANTILE: StudentTerms = StudentTerms {
+    first: [-0.0625, -0.020833333333333332],
+    second: [0.041015625, 0.015625, 0.002734375, 0.00017361111111111112],
+    third: [
+        -0.0819091796875,
+        -0.0299072265625,
+        -0.0062744140625,
+        -0.0008560422867063492,
+        -7.00989307760141e-05,
+        -2.7557319223985893e-06,
+    ],
+    fourth: [
+        0.34393882751464844,
+        0.12068684895833333,
+        0.025217437744140626,
+        0.0037490118117559524,
+        0.00041762861625227346,
+        3.4189375620039684e-05,
+        1.8622719631834216e-06,
+        5.166997354497355e-08,
+    ],
+};

@@ -47,6 +47,7 @@ pub(super) struct Parts {
 }
 
 impl CupedAdjusted {
+    #[inline]
     pub(super) fn new(parts: Parts) -> Self {
         let Parts { adjusted: (control, treatment), plain: (plain_control, plain_treatment), .. } = parts;
         let smaller = control.count().min(treatment.count());

@@ -37,6 +37,7 @@ pub struct CupedHealth {
 
 impl CupedHealth {
     /// Compares what must not differ.
+    #[inline]
     pub(super) fn check(
         balance: &[(ArmEstimate, ArmEstimate)],
         missing: ((u64, u64), (u64, u64)),
@@ -46,11 +47,11 @@ impl CupedHealth {
     ) -> Result<Self, StatsError> {
         let welch = TTest::new(Alpha::FIVE_PERCENT);
         let balance = balance.iter().map(|(control, treatment)| welch.compare(control, treatment)).collect();
-        let outcomes = [welch.compare(&adjusted.0, &adjusted.1), welch.compare(&plain.0, &plain.1)];
-        let sign_flip = outcomes.iter().map(TOutcome::estimate).product::<f64>() < 0.0;
-        let significant = |outcome: &TOutcome| match outcome {
-            TOutcome::Tested(test) => test.ln_p.is_at_most(Alpha::FIVE_PERCENT),
-            TOutcome::NoVariance { .. } => true,
+        let difference = |arms: &(ArmEstimate, ArmEstimate)| arms.1.estimate() - arms.0.estimate();
+        let sign_flip = difference(adjusted) * difference(plain) < 0.0;
+        let significant = |arms: &(ArmEstimate, ArmEstimate)| {
+            let evidence = welch.evidence(&arms.0, &arms.1);
+            evidence.is_none_or(|evidence| evidence.ln_p.is_at_most(Alpha::FIVE_PERCENT))
         };
         let (control, treatment) =
             (Counts::new(missing.0.0, missing.0.1)?, Counts::new(missing.1.0, missing.1.1)?);
@@ -62,7 +63,7 @@ impl CupedHealth {
             balance,
             correlation,
             sign_flip,
-            significant_flip: sign_flip && outcomes.iter().any(significant),
+            significant_flip: sign_flip && [adjusted, plain].into_iter().any(significant),
             missing_control: control.rate().unwrap_or_default(),
             missing_treatment: treatment.rate().unwrap_or_default(),
             missing_ln_p,
@@ -76,7 +77,8 @@ pub(super) fn cautions(health: &CupedHealth) -> Vec<Caution> {
     let count = health.balance.len() as f64;
     for (covariate, outcome) in health.balance.iter().enumerate() {
         let ln_p = match outcome {
-            TOutcome::Tested(test) => test.ln_p.times(count),
+            TOutcome::Tested(test) if count > 1.0 => test.ln_p.times(count),
+            TOutcome::Tested(test) => test.ln_p,
             TOutcome::NoVariance { estimate } if *estimate == 0.0 => LnP::ONE,
             TOutcome::NoVariance { .. } => LnP::IMPOSSIBLE,
         };

@@ -11,6 +11,7 @@ mod assign;
 mod compare;
 mod numbers;
 mod parallel;
+mod stats;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -32,9 +33,10 @@ type Verdict = Result<bool, StatsError>;
 /// Its name, what it shows, and how.
 type Scenario = (&'static str, &'static str, fn(Scale) -> Verdict);
 
-const SCENARIOS: [Scenario; 2] = [
+const SCENARIOS: [Scenario; 3] = [
     ("assign-mix", "places in different layers are independent", assign::mix),
     ("assign-epochs", "epochs, arms, layers and holdouts are independent", assign::epochs),
+    ("stats-peeking", "looks at every unit keep the error level", stats::peeking),
 ];
 
 fn main() -> ExitCode {

@@ -1,0 +1,11 @@
+//! Whether the methods of `expt-stats` keep what they promise, on simulated data.
+//!
+//! What is judged is only ever a call of the library; the loops that draw data are ours. A mark `p` means
+//! that the estimate is at most `p + 3.09 sqrt(p (1 - p) / N)` (or, for a lower bound, at least `p` less
+//! that), N the number of runs. Cells without a mark are printed too, with the reason.
+
+mod draw;
+mod marks;
+mod peeking;
+
+pub(crate) use peeking::peeking;

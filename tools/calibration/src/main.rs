@@ -33,10 +33,11 @@ type Verdict = Result<bool, StatsError>;
 /// Its name, what it shows, and how.
 type Scenario = (&'static str, &'static str, fn(Scale) -> Verdict);
 
-const SCENARIOS: [Scenario; 3] = [
+const SCENARIOS: [Scenario; 4] = [
     ("assign-mix", "places in different layers are independent", assign::mix),
     ("assign-epochs", "epochs, arms, layers and holdouts are independent", assign::epochs),
     ("stats-peeking", "looks at every unit keep the error level", stats::peeking),
+    ("stats-power", "widths, power and sizes are as designed", stats::power),
 ];
 
 fn main() -> ExitCode {

@@ -7,5 +7,7 @@
 mod draw;
 mod marks;
 mod peeking;
+mod power;
 
 pub(crate) use peeking::peeking;
+pub(crate) use power::power;

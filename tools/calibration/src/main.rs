@@ -33,11 +33,13 @@ type Verdict = Result<bool, StatsError>;
 /// Its name, what it shows, and how.
 type Scenario = (&'static str, &'static str, fn(Scale) -> Verdict);
 
-const SCENARIOS: [Scenario; 4] = [
+const SCENARIOS: [Scenario; 6] = [
     ("assign-mix", "places in different layers are independent", assign::mix),
     ("assign-epochs", "epochs, arms, layers and holdouts are independent", assign::epochs),
     ("stats-peeking", "looks at every unit keep the error level", stats::peeking),
     ("stats-power", "widths, power and sizes are as designed", stats::power),
+    ("stats-fixed", "intervals at one look cover what they should", stats::fixed),
+    ("stats-fdr", "online procedures keep their error rate", stats::fdr),
 ];
 
 fn main() -> ExitCode {

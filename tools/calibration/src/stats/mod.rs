@@ -5,9 +5,13 @@
 //! that), N the number of runs. Cells without a mark are printed too, with the reason.
 
 mod draw;
+mod fdr;
+mod fixed;
 mod marks;
 mod peeking;
 mod power;
 
+pub(crate) use fdr::fdr;
+pub(crate) use fixed::fixed;
 pub(crate) use peeking::peeking;
 pub(crate) use power::power;

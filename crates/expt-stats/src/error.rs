@@ -53,6 +53,14 @@ pub enum StatsError {
         /// How many it must have.
         allowed: usize,
     },
+    /// The inputs are numbers, but the method would be invalid for where they come from or how they are joined.
+    #[error("{what} is refused: {why}")]
+    Refused {
+        /// Which input or operation.
+        what: &'static str,
+        /// Why, and what to do instead.
+        why: &'static str,
+    },
     /// A ratio or a relative lift divides by a mean that may well be zero.
     #[error(
         "the denominator's mean is {mean} with standard error {standard_error}; the delta method needs it at \

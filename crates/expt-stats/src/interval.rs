@@ -35,6 +35,7 @@ pub struct Interval {
 
 impl Interval {
     /// Makes an interval; a bound that is not finite becomes unbounded.
+    #[inline]
     pub(crate) fn new(lower: f64, upper: f64, alpha: Alpha, coverage: Coverage) -> Self {
         let bound = |value: f64| value.is_finite().then_some(value);
         Self { lower: bound(lower), upper: bound(upper), alpha, coverage }

@@ -192,6 +192,7 @@ impl LnP {
     }
 
     /// Makes a p-value from a logarithm that may be slightly positive or minus infinity.
+    #[inline]
     pub(crate) fn saturating(ln_p: f64) -> Self {
         Self(ln_p.clamp(f64::MIN, 0.0))
     }

@@ -29,7 +29,10 @@
 //! | any number of looks, or a few planned ones | [`EffectState`] into [`DifferenceSequence`]; [`sequential`] |
 //! | many hypotheses at once, or one after the other | [`Correction`], [`multiple`]; [`online`] |
 //! | do the arms have their promised units? | [`Shares`], [`srm`] |
-//! | shadow traffic: do two systems agree? | [`PairedMoments`], [`FlipCounts`] |
+//! | can the result be trusted, and will it last? | [`integrity`] |
+//! | shadow traffic: do two systems agree? | [`PairedMoments`], [`FlipCounts`], [`agreement`] |
+//! | interleaving: which ranking is preferred? | [`preference`] |
+//! | after a bandit: what did its arms do? | [`adaptive`] |
 //! | how many units, how many days? | [`power`] |
 //! | beliefs | [`bayes`] |
 //! | ship, stop or go on? | [`Design`] and [`Readings`] to [`Decision`] |
@@ -49,7 +52,8 @@
 #[doc = include_str!("guide.md")]
 pub mod guide {}
 
-mod agreement;
+pub mod adaptive;
+pub mod agreement;
 mod arm;
 pub mod bayes;
 pub mod bootstrap;
@@ -59,6 +63,7 @@ mod decision;
 mod effect;
 mod error;
 pub mod fixed;
+pub mod integrity;
 mod interval;
 mod level;
 pub mod meta;
@@ -66,6 +71,7 @@ mod moments;
 pub mod multiple;
 pub mod online;
 pub mod power;
+pub mod preference;
 pub mod quantile;
 pub mod rank;
 pub mod regression;

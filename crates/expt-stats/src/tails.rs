@@ -5,8 +5,11 @@ use crate::special::{binomial_ln_cdf, binomial_ln_sf};
 
 /// Both tails of a distribution at one point, as logarithms between `f64::MIN` and 0.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Tails {
+#[allow(unreachable_pub, reason = "the sealed trait of the posteriors names it")]
+pub struct Tails {
+    /// ln of the probability of at most the point.
     pub(crate) ln_lower: f64,
+    /// ln of the probability of more.
     pub(crate) ln_upper: f64,
 }
 

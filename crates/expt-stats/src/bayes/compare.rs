@@ -6,6 +6,7 @@ use crate::bayes::posterior::Posterior;
 use crate::bayes::posterior::sealed::Axis;
 use crate::bayes::quadrature::integrate;
 use crate::error::{StatsError, finite};
+use crate::tails::ln_1m_exp;
 
 /// Holds how two arms compare.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,8 +38,9 @@ pub fn compare<P: Posterior>(control: &P, treatment: &P) -> Result<Comparison, S
         integrate(integrand, points()).min(1.0)
     };
     let loss = |chosen: &P, other: &P| {
-        let integrand =
-            |u: f64| product(chosen.tails(u).ln_lower, || other.tails(u).ln_upper) * chosen.slope(u);
+        let integrand = |u: f64| {
+            scaled(product(chosen.tails(u).ln_lower, || other.tails(u).ln_upper), || chosen.slope(u))
+        };
         integrate(integrand, points())
     };
     let comparison = Comparison {
@@ -121,7 +123,7 @@ pub fn rope<P: Posterior>(
         } else {
             (to.ln_upper, from.ln_upper)
         };
-        more + crate::tails::ln_1m_exp((less - more).min(0.0))
+        more + ln_1m_exp((less - more).min(0.0))
     };
     let rope = Rope { below: over(&below), inside: over(&inside), above: over(&above) };
     bounded(&[rope.below, rope.inside, rope.above])?;
@@ -156,8 +158,7 @@ pub fn best_of<P: Posterior>(arms: &[P]) -> Result<Vec<ArmChance>, StatsError> {
             others.map(|(_, other)| other.tails(u).ln_lower).sum::<f64>().max(f64::MIN)
         };
         let best = integrate(|u| product(arm.ln_density(u), || rest(u)), points.clone()).min(1.0);
-        let missed =
-            |u: f64| product(arm.tails(u).ln_lower, || crate::tails::ln_1m_exp(rest(u))) * arm.slope(u);
+        let missed = |u: f64| scaled(product(arm.tails(u).ln_lower, || ln_1m_exp(rest(u))), || arm.slope(u));
         let expected_loss = integrate(missed, points.clone());
         bounded(&[best, expected_loss])?;
         Ok(ArmChance { best, expected_loss })
@@ -168,6 +169,11 @@ pub fn best_of<P: Posterior>(arms: &[P]) -> Result<Vec<ArmChance>, StatsError> {
 /// `exp(first + second)`; the second is not computed where the first makes it vanish.
 fn product(first: f64, second: impl FnOnce() -> f64) -> f64 {
     if first < -745.0 { 0.0 } else { (first + second()).exp() }
+}
+
+/// A product that is zero where the probability is, even if the slope has left the doubles.
+fn scaled(probability: f64, slope: impl FnOnce() -> f64) -> f64 {
+    if probability > 0.0 { probability * slope() } else { 0.0 }
 }
 
 fn bounded(results: &[f64]) -> Result<(), StatsError> {

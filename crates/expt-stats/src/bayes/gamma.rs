@@ -103,7 +103,7 @@ impl Axis for GammaPosterior {
             // The deviance a ln(a / x) - a + x without the x that underflows.
             return centred + a * (z - a.ln()) + a;
         }
-        centred - deviance(a, self.rate * u.exp())
+        centred - deviance(a, z.exp())
     }
 
     fn tails(&self, u: f64) -> Tails {
@@ -115,7 +115,7 @@ impl Axis for GammaPosterior {
             let ln_lower = (self.ln_density(u) - a.ln()).clamp(f64::MIN, 0.0);
             return Tails { ln_lower, ln_upper: ln_1m_exp(ln_lower) };
         }
-        let tails = incomplete_gamma(a, self.rate * u.exp());
+        let tails = incomplete_gamma(a, z.exp());
         Tails { ln_lower: tails.ln_lower, ln_upper: tails.ln_upper }
     }
 }

@@ -36,6 +36,8 @@ mod gamma;
 mod normal;
 mod posterior;
 mod quadrature;
+#[cfg(test)]
+mod tests;
 
 pub use beta::BetaPosterior;
 pub use compare::{ArmChance, Comparison, EffectScale, Rope, best_of, compare, rope};

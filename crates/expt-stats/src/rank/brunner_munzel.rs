@@ -100,7 +100,7 @@ mod tests {
             |a: &[f64], b: &[f64]| brunner_munzel(a, b, Alternative::TwoSided, Alpha::FIVE_PERCENT).unwrap();
         let apart = run(&[1.0, 2.0], &[3.0, 4.0, 5.0]);
         assert_eq!((apart.probability, apart.test), (1.0, None));
-        assert_eq!(run(&[1.0; 5], &[1.0; 7]).probability, 0.5);
+        close(run(&[1.0; 5], &[1.0; 7]).probability, 0.5, 0.0);
         let (a, b) = ([1.0, 5.0, 2.0, 8.0], [4.0, 3.0, 9.0, 2.0, 11.0]);
         let (ab, ba) = (run(&a, &b).test.unwrap(), run(&b, &a).test.unwrap());
         close(ab.statistic, -ba.statistic, 1e-14);

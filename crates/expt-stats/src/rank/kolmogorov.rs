@@ -192,7 +192,7 @@ fn pelz_good(n: f64, d: f64) -> f64 {
 const SHIFT: i32 = 128;
 
 /// `2^-128`.
-const TINY: f64 = 2.938_735_877_055_718_8e-39;
+const TINY: f64 = 2.938_735_877_055_719e-39;
 
 #[cfg(test)]
 mod tests {

@@ -17,8 +17,8 @@
 //! use expt_stats::rank::MannWhitney;
 //!
 //! let test = MannWhitney::default().compare(&[2.0, 4.0, 6.0], &[3.0, 7.0, 8.0, 9.0])?;
-//! assert_eq!(test.u_treatment, 11.0);
-//! assert!((test.ln_p.p() - 4.0 / 35.0).abs() < 1e-12);
+//! assert_eq!(test.u_treatment, 10.0);
+//! assert!((test.ln_p.p() - 8.0 / 35.0).abs() < 1e-12);
 //! # Ok::<(), expt_stats::StatsError>(())
 //! ```
 

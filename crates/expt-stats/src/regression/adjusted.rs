@@ -86,7 +86,8 @@ mod tests {
         let (y, d, _) = data(50);
         let fit = ancova(&y, &d, &[]).unwrap();
         let arm = |which: f64| {
-            let values: Vec<f64> = y.iter().zip(&d).filter(|(_, d)| **d == which).map(|(y, _)| *y).collect();
+            let values: Vec<f64> =
+                y.iter().zip(&d).filter(|(_, d)| (**d - which).abs() < 0.5).map(|(y, _)| *y).collect();
             crate::ArmEstimate::mean(&crate::Moments::from_values(&values).unwrap()).unwrap()
         };
         let got = effect(&fit, Covariance::Hc2);

@@ -126,7 +126,9 @@ fn add(a: Sums, b: Sums) -> Result<Sums, StatsError> {
 
 /// The serialised form: cluster, x, y, each sum as two numbers.
 #[derive(Serialize, Deserialize)]
-struct Stored(Vec<(u64, (f64, f64), (f64, f64))>);
+struct Stored(Vec<StoredCluster>);
+
+type StoredCluster = (u64, (f64, f64), (f64, f64));
 
 impl From<ClusterSums> for Stored {
     fn from(sums: ClusterSums) -> Self {

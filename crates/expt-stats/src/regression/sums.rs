@@ -372,7 +372,7 @@ mod tests {
 
     fn rows(n: u32, offset: f64) -> Vec<Row> {
         let row = |i: u32| {
-            let (d, x) = (f64::from(u8::from(i % 3 == 0)), offset + f64::from((i * 7919) % 101));
+            let (d, x) = (f64::from(u8::from(i.is_multiple_of(3))), offset + f64::from((i * 7919) % 101));
             Row(u64::from(i / 7), [d, x], 0.5 * (x - offset) + d + f64::from((i * 31) % 17))
         };
         (0..n).map(row).collect()

@@ -38,8 +38,8 @@ pub struct AsymptoticBoundary {
 /// Holds the boundary at one number of units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BoundaryAt {
+    g: f64,
     half_ln: f64,
-    shrunk: f64,
     ln_inverse_alpha: f64,
 }
 
@@ -77,11 +77,13 @@ impl AsymptoticBoundary {
     }
 
     /// Returns the boundary at `units`.
+    #[inline]
     #[must_use]
     pub fn at(self, units: u64) -> BoundaryAt {
         let g = self.per_unit * units as f64;
-        let half_ln = 0.5 * g.ln_1p();
-        BoundaryAt { half_ln, shrunk: g / (1.0 + g), ln_inverse_alpha: self.ln_inverse_alpha }
+        // Below 1e-3 the digits of `ln(1 + g)` matter to an e-value near 1; above, `ln` is twice as fast.
+        let half_ln = if g > 1e-3 { 0.5 * (1.0 + g).ln() } else { 0.5 * g.ln_1p() };
+        BoundaryAt { g, half_ln, ln_inverse_alpha: self.ln_inverse_alpha }
     }
 
     /// Returns half the width in standard errors at `units`.
@@ -92,15 +94,29 @@ impl AsymptoticBoundary {
 
 impl BoundaryAt {
     /// Returns half the width of the interval in standard errors; infinite at no units.
+    #[inline]
     #[must_use]
     pub fn reach(self) -> f64 {
-        (2.0 * (self.half_ln + self.ln_inverse_alpha) / self.shrunk).sqrt()
+        self.reach_squared().sqrt()
     }
 
     /// Returns the ln e-value of an estimate that is `z` standard errors from its null value.
+    #[inline]
     #[must_use]
     pub fn ln_e(self, z: f64) -> f64 {
-        (0.5 * z * z * self.shrunk - self.half_ln).min(f64::MAX)
+        self.ln_e_squared(z * z)
+    }
+
+    /// As [`BoundaryAt::reach`], squared.
+    #[inline]
+    pub(super) fn reach_squared(self) -> f64 {
+        2.0 * (self.half_ln + self.ln_inverse_alpha) * (1.0 + 1.0 / self.g)
+    }
+
+    /// As [`BoundaryAt::ln_e`], from `z²`.
+    #[inline]
+    pub(super) fn ln_e_squared(self, z_squared: f64) -> f64 {
+        (0.5 * z_squared * (self.g / (1.0 + self.g)) - self.half_ln).min(f64::MAX)
     }
 }
 
@@ -132,6 +148,7 @@ pub(crate) fn tuned_information(alpha: Alpha) -> f64 {
 }
 
 /// Turns an e-value into the p-value `min(1, 1/e)`, valid at every stopping time (Ville 1939).
+#[inline]
 pub(crate) fn p_from_ln_e(ln_e: f64) -> LnP {
     LnP::saturating(-ln_e)
 }

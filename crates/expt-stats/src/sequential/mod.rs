@@ -1,4 +1,19 @@
 //! Inference that stays valid however often one looks.
+//!
+//! | question | type |
+//! |---|---|
+//! | difference of two arms, any number of looks | [`DifferenceSequence`]; value by value [`DifferenceStream`] |
+//! | the same with known variance, or in a linear model with few rows | [`Msprt`], [`AnytimeT`] |
+//! | a few looks planned beforehand | [`GroupPlan`] to [`GroupSequential`]; other looks than planned [`GroupMonitor`] |
+//! | a level: asymptotic | [`LevelSequence`] |
+//! | a level: exact for bounded values | [`HedgedSequence`], [`EmpiricalBernsteinSequence`], [`PredictableBernstein`], [`HoeffdingSequence`], [`PredictableHoeffding`] |
+//! | a level: exact for proportions | [`BernoulliSequence`] |
+//! | a quantile, two arms' quantiles | [`QuantileSequence`], [`QuantileAb`] |
+//! | a sum with known tails | [`UniformBoundary`], [`Mixture`] and what implements them |
+//! | evidence: merge, calibrate, running p-value | [`EValue`], [`Calibrator`], [`AlwaysValidP`] |
+//!
+//! What is about a level has a type of its own ([`LevelLook`], [`LevelInterval`]) and cannot be passed where a decision
+//! wants a difference. Evidence is a logarithm throughout.
 
 mod anytime_t;
 mod boundary;
@@ -12,6 +27,7 @@ mod msprt;
 mod quantile;
 pub(crate) mod root;
 mod start;
+mod stream;
 mod uniform;
 
 pub use anytime_t::{AnytimeT, AnytimeTLook, Radius};
@@ -33,6 +49,7 @@ pub use level::{LevelEstimate, LevelLook, LevelSequence};
 pub use msprt::{Msprt, MsprtLook};
 pub use quantile::{QuantileAb, QuantileRanks, QuantileSequence};
 pub use start::{NotYet, Shortfall, StartRule};
+pub use stream::DifferenceStream;
 pub use uniform::{
     BetaBinomialMixture, DoubleStitching, EmpiricalProcessBound, GammaExponentialMixture,
     GammaPoissonMixture, Mixture, NormalMixture, PolyStitching, UniformBoundary,

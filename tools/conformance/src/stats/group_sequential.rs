@@ -29,6 +29,22 @@ pub(super) fn answer(function: &str, input: &Input<'_>) -> Answer {
     }
 }
 
+/// Why an expected boundary contradicts itself: by the definition of the family it spends alpha, and this one spends
+/// something else. Some that the producer marks as numerically doubtful do.
+pub(super) fn refutation(function: &str, input: &Input<'_>, expected: &Input<'_>) -> Option<String> {
+    let spent = || -> Result<(f64, f64), Fault> {
+        let alpha = Alpha::new(input.get("alpha")?)?;
+        let (information, bounds): (Vec<f64>, Vec<f64>) = (input.get("info")?, expected.get("crit")?);
+        let efficacy = Efficacy::Bounds { z: bounds.into_iter().map(Some).collect() };
+        let design = GroupPlan::new(alpha, &information, efficacy).with_sides(sides(input)?).design()?;
+        let spent = design.looks().last().map_or(0.0, |look| look.alpha_spent);
+        Ok((alpha.get(), spent))
+    };
+    let (alpha, spent) = (function == "boundary").then(spent)?.ok()?;
+    let is_wrong = (spent / alpha - 1.0).abs() > LEAST_CONTRADICTION;
+    is_wrong.then(|| format!("the expected boundary spends {spent:.6}, and should spend {alpha}"))
+}
+
 fn efficacy(input: &Input<'_>) -> Result<Efficacy, Fault> {
     let kind: String = input.get("type")?;
     if let Some(function) = spending(&kind, input)? {
@@ -46,3 +62,6 @@ fn efficacy(input: &Input<'_>) -> Result<Efficacy, Fault> {
         _ => Err(Fault::Unknown),
     }
 }
+
+/// Ten times what rounding a boundary to the tolerance of the family can do.
+const LEAST_CONTRADICTION: f64 = 0.004;

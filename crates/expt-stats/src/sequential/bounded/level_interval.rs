@@ -10,6 +10,13 @@ use crate::level::Alpha;
 ///
 /// Nothing in this crate decides from it, and it does not turn into the interval of a difference: two levels whose
 /// intervals do not overlap are no test, and one level says nothing about a difference.
+///
+/// ```compile_fail
+/// fn decide(_: expt_stats::DifferenceEstimate) {}
+/// fn misuse(level: expt_stats::sequential::LevelInterval) {
+///     decide(level);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LevelInterval {
     /// The bounds, alpha, and when the level holds.

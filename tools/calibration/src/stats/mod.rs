@@ -7,11 +7,15 @@
 mod draw;
 mod fdr;
 mod fixed;
+mod integrity;
 mod marks;
 mod peeking;
 mod power;
+mod stack;
 
 pub(crate) use fdr::fdr;
 pub(crate) use fixed::fixed;
+pub(crate) use integrity::integrity;
 pub(crate) use peeking::peeking;
 pub(crate) use power::power;
+pub(crate) use stack::stack;

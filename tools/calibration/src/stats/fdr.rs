@@ -22,7 +22,7 @@ const ALPHA: f64 = 0.05;
 /// A procedure before its first test.
 #[derive(Clone)]
 enum Method {
-    Online(OnlineFdr),
+    Online(Box<OnlineFdr>),
     ELond(ELond),
     /// Whether it holds under positive dependence within batches.
     Batched(BatchedFdr, bool),
@@ -58,7 +58,7 @@ fn methods(tests: u64) -> Result<Vec<(&'static str, Method)>, StatsError> {
     ] {
         let mut state = OnlineFdr::new(procedure, alpha)?;
         state.prepare(tests);
-        methods.push((name, Method::Online(state)));
+        methods.push((name, Method::Online(Box::new(state))));
     }
     methods.push(("e-LOND", Method::ELond(ELond::new(alpha)?)));
     for (name, procedure, dependence) in [

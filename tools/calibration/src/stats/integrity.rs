@@ -226,7 +226,7 @@ fn launches(scale: Scale, marks: &mut Marks) -> Result<(), StatsError> {
 
 /// Yields what covers, by method, and the errors of the sums.
 fn one_programme(cell: &Programme, bits: &mut Bits) -> Result<Vec<f64>, StatsError> {
-    let mut draw = |bits: &mut Bits| {
+    let draw = |bits: &mut Bits| {
         let truth = match cell {
             Programme::Normal => normal(bits),
             Programme::Spike if chance(bits, 0.9) => 0.0,

@@ -99,13 +99,15 @@ fn run(cell: &Cell, methods: &[(&str, Method)], bits: &mut Bits) -> Result<Vec<f
     for (_, method) in methods {
         let rejected = match (method, cell.evidence) {
             (Method::Online(state), Evidence::Fixed) => {
-                decide(&tests, Clock(state.clone()), |values, _, _| {
+                decide(&tests, Clock(OnlineFdr::clone(state)), |values, _, _| {
                     let sum: f64 = values.iter().sum();
                     Ok((values.len(), normal_sf(sum / (values.len() as f64).sqrt())?.ln()))
                 })?
             }
             (Method::Online(state), Evidence::Anytime) => {
-                decide(&tests, Clock(state.clone()), |values, level, rule| anytime(values, level.ln(), rule))?
+                decide(&tests, Clock(OnlineFdr::clone(state)), |values, level, rule| {
+                    anytime(values, level.ln(), rule)
+                })?
             }
             (Method::ELond(state), Evidence::Anytime) => {
                 // e-LOND rejects when e is at least one over its level, which is when 1/e is at most the level.

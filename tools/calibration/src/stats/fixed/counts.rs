@@ -142,7 +142,7 @@ fn difference(cell: &([u64; 2], [f64; 2]), bits: &mut Bits) -> Result<Vec<f64>, 
     }
     let ratio = RateRatio::new(&arms[0], &arms[1], RateRatioMethod::MiettinenNurminen, alpha)?;
     yielded.push(f64::from(ratio.interval.contains(q / p)));
-    if p == q {
+    if (p - q).abs() < 1e-12 {
         let accepted = match ProportionTest::default().compare(&arms[0], &arms[1])? {
             ZOutcome::Tested(result) => !result.ln_p.is_at_most(alpha),
             _ => true,

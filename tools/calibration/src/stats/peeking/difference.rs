@@ -97,7 +97,7 @@ pub(super) fn judge(scale: Scale, marks: &mut Marks) -> Result<(), StatsError> {
     }
     let relevant = |cell: &&Cell| cell.share < 0.5;
     marks.heading(&format!(
-        "Controls: the same boundary from two units an arm on, and a z test at every unit from 100 on, to n = {CONTROL_HORIZON}"
+        "Controls: the same boundary, tuned to where they end, from two units an arm on, and a z test at every unit from 100 on, to n = {CONTROL_HORIZON}"
     ));
     for (cell, means) in cells.iter().zip(&results) {
         let name = format!("no start rule, {}", cell.name());
@@ -139,7 +139,7 @@ impl Arms {
                 let before: Vec<f64> = (0..20_000).map(|_| law.draw(bits)).collect();
                 let share = expt::stats::Probability::new(quantile)?;
                 let arm = CappedMoments::new(Cap::from_pre_period(&before, None, Some(share))?);
-                Self::Capped(arm.clone(), arm)
+                Self::Capped(arm, arm)
             }
             _ => Self::Values(Moments::default(), Moments::default()),
         })
@@ -187,7 +187,7 @@ fn run(cell: &Cell, bits: &mut Bits) -> Result<Vec<f64>, StatsError> {
     let alpha = Alpha::new(ALPHA)?;
     let tuned = [cell.horizon, cell.horizon / 20];
     let sequences = [DifferenceSequence::new(alpha, tuned[0])?, DifferenceSequence::new(alpha, tuned[1])?];
-    let bare = AsymptoticBoundary::new(alpha, tuned[0])?;
+    let bare = AsymptoticBoundary::new(alpha, CONTROL_HORIZON)?;
     let (mut erred, mut started, mut unguarded, mut naive) = ([false; 2], false, false, false);
     let mut arms = Arms::new(cell.law, bits)?;
     for unit in 1..=cell.horizon {

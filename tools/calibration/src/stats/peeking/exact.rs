@@ -2,11 +2,13 @@
 
 use expt::stats::sequential::{
     AnytimeT, BernoulliCounts, BernoulliSequence, BettingMartingale, BettingOptions,
-    EmpiricalBernsteinSequence, HedgedSequence, HoeffdingSequence, Msprt, PredictableBernstein,
-    QuantileSequence, RunningLevel, Support,
+    EmpiricalBernsteinSequence, GammaExponentialMixture, GammaPoissonMixture, HedgedSequence,
+    HoeffdingSequence, Mixture, Msprt, NormalMixture, PolyStitching, PredictableBernstein, QuantileAb,
+    QuantileSequence, RunningLevel, Sides, Support, UniformBoundary,
 };
 use expt::stats::srm::SrmSequence;
 use expt::stats::{Alpha, Moments, Probability, Shares, StatsError};
+use rand_distr::{Distribution, Poisson};
 
 use super::ALPHA;
 use crate::Scale;
@@ -16,8 +18,13 @@ use crate::stats::marks::{Marks, simulate};
 /// What is looked at after every value.
 #[derive(Clone, Copy, Debug)]
 enum Method {
-    Msprt { tau2: f64 },
-    AnytimeT { law: Law, share: f64 },
+    Msprt {
+        tau2: f64,
+    },
+    AnytimeT {
+        law: Law,
+        share: f64,
+    },
     BetaBinomial(f64),
     Betting(Law),
     EmpiricalBernstein(Law),
@@ -26,17 +33,26 @@ enum Method {
     Hedged(Law),
     Quantile(Law, f64),
     Srm(&'static [f64]),
+    /// Sums of standard normal values.
+    NormalMixture,
+    Stitching,
+    /// Sums of centred exponential values.
+    GammaExponential,
+    /// Sums of centred Poisson counts.
+    GammaPoisson,
+    /// A common quantile of two arms, a look every fifty values.
+    QuantileAb(Law, f64),
 }
 
 use Method::{
-    AnytimeT as T, BetaBinomial, Betting, EmpiricalBernstein, Hedged, Hoeffding, Msprt as Mixture,
+    AnytimeT as T, BetaBinomial, Betting, EmpiricalBernstein, Hedged, Hoeffding, Msprt as Likelihood,
     PredictableBernstein as Predictable, Quantile, Srm,
 };
 
 /// They cost O(1) a look.
-const QUICK_LOOKS: [Method; 17] = [
-    Mixture { tau2: 1e-2 },
-    Mixture { tau2: 1e-4 },
+const QUICK_LOOKS: [Method; 21] = [
+    Likelihood { tau2: 1e-2 },
+    Likelihood { tau2: 1e-4 },
     T { law: Law::Normal, share: 0.5 },
     T { law: Law::Normal, share: 0.05 },
     BetaBinomial(0.5),
@@ -49,13 +65,17 @@ const QUICK_LOOKS: [Method; 17] = [
     Srm(&[0.5, 0.5]),
     Srm(&[0.95, 0.05]),
     Srm(&[0.6, 0.3, 0.1]),
+    Method::NormalMixture,
+    Method::Stitching,
+    Method::GammaExponential,
+    Method::GammaPoisson,
     T { law: Law::LogNormal { sigma: 1.0 }, share: 0.5 },
     T { law: Law::LogNormal { sigma: 1.0 }, share: 0.05 },
     T { law: Law::Bernoulli(0.01), share: 0.05 },
 ];
 
 /// They solve an equation, or move a whole grid, at each look.
-const SLOW_LOOKS: [Method; 9] = [
+const SLOW_LOOKS: [Method; 11] = [
     EmpiricalBernstein(Law::Uniform),
     EmpiricalBernstein(Law::Bernoulli(0.01)),
     EmpiricalBernstein(Law::Capped { sigma: 2.0, quantile: 0.99 }),
@@ -65,6 +85,8 @@ const SLOW_LOOKS: [Method; 9] = [
     Hedged(Law::Bernoulli(0.5)),
     Hedged(Law::Uniform),
     Quantile(Law::LogNormal { sigma: 1.0 }, 0.9),
+    Method::QuantileAb(Law::LogNormal { sigma: 1.0 }, 0.5),
+    Method::QuantileAb(Law::LogNormal { sigma: 1.0 }, 0.9),
 ];
 
 pub(super) fn judge(scale: Scale, marks: &mut Marks) -> Result<(), StatsError> {
@@ -91,7 +113,7 @@ pub(super) fn judge(scale: Scale, marks: &mut Marks) -> Result<(), StatsError> {
 
 fn name(method: Method) -> String {
     match method {
-        Mixture { tau2 } => format!("mSPRT, tau^2 = {tau2}, normal pairs"),
+        Likelihood { tau2 } => format!("mSPRT, tau^2 = {tau2}, normal pairs"),
         T { law, share } => format!("anytime t, {}, treatment {share}", law.name()),
         BetaBinomial(p) => format!("beta-binomial sequence, Bernoulli {p}"),
         Betting(law) => format!("betting, {}", law.name()),
@@ -101,6 +123,11 @@ fn name(method: Method) -> String {
         Hedged(law) => format!("hedged grid of 100, {}", law.name()),
         Quantile(law, q) => format!("quantile {q}, {}", law.name()),
         Srm(shares) => format!("sequential SRM, shares {shares:?}"),
+        Method::NormalMixture => "normal mixture, two-sided, normal sums".to_owned(),
+        Method::Stitching => "stitched boundary, one-sided, normal sums".to_owned(),
+        Method::GammaExponential => "gamma-exponential mixture, exponential sums".to_owned(),
+        Method::GammaPoisson => "gamma-Poisson mixture, Poisson sums".to_owned(),
+        Method::QuantileAb(law, q) => format!("common quantile {q} of two arms, {}", law.name()),
     }
 }
 
@@ -108,7 +135,7 @@ fn name(method: Method) -> String {
 fn run(method: Method, horizon: u64, bits: &mut Bits) -> Result<Vec<f64>, StatsError> {
     let alpha = Alpha::new(ALPHA)?;
     let erred = match method {
-        Mixture { tau2 } => {
+        Likelihood { tau2 } => {
             let test = Msprt::new(alpha, tau2, 0.0)?;
             let mut sum = 0.0;
             any(horizon / 2, |pair| {
@@ -187,6 +214,36 @@ fn run(method: Method, horizon: u64, bits: &mut Bits) -> Result<Vec<f64>, StatsE
             })?
         }
         Quantile(law, q) => quantile(law, q, horizon, bits)?,
+        Method::NormalMixture => {
+            let mixture = NormalMixture::tuned(1_000.0, alpha, Sides::Two)?;
+            evidence(&mixture, alpha, horizon, || normal(bits))?
+        }
+        Method::Stitching => {
+            let boundary = PolyStitching::new(10.0, 0.0)?;
+            let mut sum = 0.0;
+            any(horizon, |count| {
+                sum += normal(bits);
+                Ok(sum >= boundary.bound(count as f64, alpha)?)
+            })?
+        }
+        Method::GammaExponential => {
+            let mixture = GammaExponentialMixture::tuned(1_000.0, 1.0, alpha)?;
+            evidence(&mixture, alpha, horizon, || Law::Exponential.draw(bits) - 1.0)?
+        }
+        Method::GammaPoisson => {
+            let mixture = GammaPoissonMixture::tuned(1_000.0, 1.0, alpha)?;
+            let law = Poisson::new(1.0).ok();
+            evidence(&mixture, alpha, horizon, || law.map_or(0.0, |law| law.sample(bits) - 1.0))?
+        }
+        Method::QuantileAb(law, q) => {
+            let test = QuantileAb::new(Probability::new(q)?, horizon as f64 / 2.0, alpha)?;
+            let mut arms = [Vec::new(), Vec::new()];
+            any(horizon, |count| {
+                let (value, arm) = (law.draw(bits), &mut arms[usize::from(chance(bits, 0.5))]);
+                arm.insert(arm.partition_point(|other| *other < value), value);
+                Ok(count % 50 == 0 && test.evidence(&arms[0], &arms[1])?.rejects(alpha))
+            })?
+        }
         Srm(shares) => {
             let mut sequence = SrmSequence::new(Shares::new(shares)?);
             any(horizon, |_| {
@@ -219,6 +276,20 @@ fn quantile(law: Law, q: f64, horizon: u64, bits: &mut Bits) -> Result<bool, Sta
         let too_high = ranks.lower.is_some_and(|rank| below < rank);
         let too_low = ranks.upper.is_some_and(|rank| below >= rank);
         Ok(too_high || too_low)
+    })
+}
+
+/// Looks at sums of values of variance 1, whose intrinsic time is their number.
+fn evidence(
+    mixture: &impl Mixture,
+    alpha: Alpha,
+    horizon: u64,
+    mut draw: impl FnMut() -> f64,
+) -> Result<bool, StatsError> {
+    let mut sum = 0.0;
+    any(horizon, |count| {
+        sum += draw();
+        Ok(mixture.evidence(sum, count as f64)?.rejects(alpha))
     })
 }
 

@@ -1,9 +1,7 @@
 //! Each default procedure at the size that its planner asks for.
 
 use expt::stats::fixed::{Counts, Cuped, NonInferiority, ProportionTest, TTest, ThetaPooling};
-use expt::stats::power::{
-    ChiSquarePower, Inflation, OneMean, ProportionMethod, Reference, TwoMeans, TwoProportions,
-};
+use expt::stats::power::{ChiSquarePower, Inflation, OneMean, Reference, TwoMeans, TwoProportions};
 use expt::stats::sequential::{Efficacy, GroupPlan, GroupSequential, Spending};
 use expt::stats::{
     Alpha, CoMoments, Design, DifferenceLook, DifferenceSequence, Direction, EffectState, Metric, Moments,
@@ -96,11 +94,10 @@ fn cells() -> Result<Vec<Cell>, StatsError> {
     let cuped = means(1.0)?.with_inflation(Inflation::cuped(CORRELATION)?).sample_size(EFFECT, power)?;
     add("CUPED, correlation .7", Procedure::Cuped, pair(cuped.units()), ONE);
     let plan = TwoProportions::new(alpha, Probability::new(RATES[0])?)?;
-    let pooled = plan.with_method(ProportionMethod::Pooled);
     for (name, plan) in [
-        ("two proportions, default plan, 50/50", plan),
-        ("two proportions, default plan, 90/10", plan.with_ratio(1.0 / 9.0)?),
-        ("two proportions, pooled plan, 90/10", pooled.with_ratio(1.0 / 9.0)?),
+        ("two proportions, 50/50", plan),
+        ("two proportions, 90/10", plan.with_ratio(1.0 / 9.0)?),
+        ("two proportions, 10/90", plan.with_ratio(9.0)?),
     ] {
         let size = plan.sample_size(Probability::new(RATES[1])?, power)?;
         add(name, Procedure::Proportions, pair(size.units()), ONE);

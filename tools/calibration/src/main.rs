@@ -11,6 +11,7 @@ mod assign;
 mod compare;
 mod numbers;
 mod parallel;
+mod stats;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -32,9 +33,15 @@ type Verdict = Result<bool, StatsError>;
 /// Its name, what it shows, and how.
 type Scenario = (&'static str, &'static str, fn(Scale) -> Verdict);
 
-const SCENARIOS: [Scenario; 2] = [
+const SCENARIOS: [Scenario; 8] = [
     ("assign-mix", "places in different layers are independent", assign::mix),
     ("assign-epochs", "epochs, arms, layers and holdouts are independent", assign::epochs),
+    ("stats-peeking", "looks at every unit keep the error level", stats::peeking),
+    ("stats-power", "widths, power and sizes are as designed", stats::power),
+    ("stats-fixed", "intervals at one look cover what they should", stats::fixed),
+    ("stats-fdr", "online procedures keep their error rate", stats::fdr),
+    ("stats-stack", "the default stack errs as rarely as it says", stats::stack),
+    ("stats-integrity", "fading effects and selected launches are found out", stats::integrity),
 ];
 
 fn main() -> ExitCode {
@@ -47,7 +54,7 @@ fn main() -> ExitCode {
             other => {
                 eprintln!("{other:?} is not known; allowed are --quick and these scenarios:");
                 for (name, about, _) in SCENARIOS {
-                    eprintln!("  {name:<14} {about}");
+                    eprintln!("  {name:<15} {about}");
                 }
                 return ExitCode::from(2);
             }

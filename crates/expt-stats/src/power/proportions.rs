@@ -14,10 +14,11 @@ use crate::level::{Alpha, Alternative, Probability};
 #[non_exhaustive]
 pub enum ProportionMethod {
     /// Each arm with its own variance `p (1 - p)`: the z test with unpooled variance.
-    #[default]
     Unpooled,
     /// The critical value from the pooled proportion, the spread from each arm's own: the usual two-proportion z test
-    /// (Fleiss, Tytun and Ury 1980, without their continuity correction).
+    /// (Fleiss, Tytun and Ury 1980, without their continuity correction), and the default, as it is of
+    /// [`ProportionTest`](crate::fixed::ProportionTest). With unequal arms the other is several points off for that test.
+    #[default]
     Pooled,
     /// The variance-stabilising arcsine: Cohen's h (1988), as statsmodels' `NormalIndPower` of
     /// `proportion_effectsize`.
@@ -62,7 +63,7 @@ impl TwoProportions {
             });
         }
         let rule = Rule { alpha, alternative: Alternative::TwoSided, opposite: OppositeTail::Ignored };
-        Ok(Self { rule, method: ProportionMethod::Unpooled, control, ratio: 1.0, inflation: Inflation::NONE })
+        Ok(Self { rule, method: ProportionMethod::Pooled, control, ratio: 1.0, inflation: Inflation::NONE })
     }
 
     /// Sets the approximation.

@@ -3,7 +3,9 @@
 //! Every result here is valid at *one* look. Whoever looks repeatedly and stops at the first success needs
 //! [`DifferenceSequence`](crate::DifferenceSequence); [`CupedAdjusted::effect`] feeds it with adjusted arms.
 //!
-//! # Which test do I want?
+//! # Which of them
+//! [Which test do I want?](crate::guide) looks beyond one look. Here:
+//!
 //! | metric of a randomised unit | question | use |
 //! |---|---|---|
 //! | a number (revenue, latency) | do the means differ? | [`TTest::welch`] |

@@ -89,13 +89,17 @@ fn first_wins<K: Eq + Hash, V>(entries: impl ExactSizeIterator<Item = (K, V)>) -
 /// Reports each name that stands twice.
 fn require_unique<'a, K: Eq + Hash + AsRef<str> + 'a>(
     found: &mut Found,
-    names: impl IntoIterator<Item = &'a K>,
+    names: impl IntoIterator<Item = &'a K, IntoIter: Clone>,
     path: impl Fn(usize) -> String,
 ) {
     let names = names.into_iter();
-    let mut seen = HashSet::with_capacity(names.size_hint().0);
-    for (index, name) in names.enumerate() {
-        if !seen.insert(name) {
+    // A few are compared with each other, which takes no memory; many are not.
+    let few = names.size_hint().1.is_some_and(|most| most <= 8);
+    let mut seen = HashSet::with_capacity(if few { 0 } else { names.size_hint().0 });
+    for (index, name) in names.clone().enumerate() {
+        let is_new =
+            if few { names.clone().take(index).all(|other| other != name) } else { seen.insert(name) };
+        if !is_new {
             let remedy = "give each a name of its own, or remove one";
             found.add(FaultKind::Duplicate, path(index), quoted(name), "stands here twice", remedy);
         }

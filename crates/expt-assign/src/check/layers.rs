@@ -9,8 +9,11 @@ use crate::config::{Config, LayerEntry};
 use crate::fault::{FaultKind, Found};
 
 pub(super) fn check(config: &Config, names: &Names<'_>, found: &mut Found) {
-    require_unique(found, config.layers.iter().map(|layer| &layer.id), |i| format!("layers[{i}].id"));
-    let mut owners: HashMap<&DecisionPoint, &LayerEntry> = HashMap::new();
+    if names.layers.len() < config.layers.len() {
+        require_unique(found, config.layers.iter().map(|layer| &layer.id), |i| format!("layers[{i}].id"));
+    }
+    let points = config.layers.iter().map(|layer| layer.decision_points.len()).sum();
+    let mut owners: HashMap<&DecisionPoint, &LayerEntry> = HashMap::with_capacity(points);
     for (i, layer) in config.layers.iter().enumerate() {
         names.require_unit(found, || format!("layers[{i}].unit"), &layer.unit);
         check_buckets(layer.buckets.as_ref(), || format!("layers[{i}].buckets"), found);

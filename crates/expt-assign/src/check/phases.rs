@@ -11,7 +11,9 @@ use crate::fault::{FaultKind, Found};
 use crate::ranges::sweep;
 
 pub(super) fn check(config: &Config, names: &Names<'_>, found: &mut Found) {
-    require_unique(found, config.phases.iter().map(|phase| &phase.id), |i| format!("phases[{i}].id"));
+    if names.phases.len() < config.phases.len() {
+        require_unique(found, config.phases.iter().map(|phase| &phase.id), |i| format!("phases[{i}].id"));
+    }
     let mut plans = HashMap::with_capacity(config.phases.len());
     for (i, phase) in config.phases.iter().enumerate() {
         let path = Path { phase: i, arm: None };

@@ -56,12 +56,13 @@ pub(super) fn lower(config: Config, found: &mut Found) -> Snapshot {
     let forced = forced(&config, &names);
     let with_forced: BTreeSet<_> = forced.keys().map(|(_, layer)| *layer).collect();
     let layers = (0..).zip(&config.layers);
-    let layers: Vec<_> =
-        layers.map(|(index, entry)| layer(entry, &names, with_forced.contains(&index))).collect();
-    let quick_layers = config.layers.iter().zip(&layers).map(|(entry, layer)| {
-        let plain = config.exclusions.is_empty();
-        quick_layer(entry, layer, plain, &names, &mix)
-    });
+    let layers = layers
+        .map(|(index, entry)| layer(names.of_layer(index), entry, &names, with_forced.contains(&index)));
+    let layers: Vec<_> = layers.collect();
+    let plain = config.exclusions.is_empty();
+    let quick_layers = (0..).zip(&config.layers).zip(&layers);
+    let quick_layers = quick_layers
+        .map(|((index, entry), layer)| quick_layer(names.of_layer(index), entry, layer, plain, &names, &mix));
     let quick_layers = quick_layers.collect();
     let holdouts = config.holdouts.iter().map(|entry| holdout(entry, &names, &mix)).collect();
     let attributes = rules.into_names();
@@ -105,8 +106,8 @@ struct Names<'a> {
     phases: HashMap<&'a PhaseId, u32>,
     holdouts: HashMap<&'a HoldoutId, u32>,
     entries: &'a [PhaseEntry],
-    /// The phases of each layer, in the order of the config.
-    of_layer: HashMap<&'a LayerId, Vec<(u32, &'a PhaseEntry)>>,
+    /// The phases of each layer, both in the order of the config.
+    of_layer: Vec<Vec<(u32, &'a PhaseEntry)>>,
     /// The holdouts of every layer: global ones first.
     global: Vec<u32>,
     scoped: HashMap<&'a LayerId, Vec<u32>>,
@@ -114,9 +115,12 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn of(config: &'a Config, kinds: &'a [Kind]) -> Self {
-        let mut of_layer: HashMap<_, Vec<_>> = HashMap::with_capacity(config.layers.len());
+        let layers: HashMap<_, u32> =
+            (0..).zip(&config.layers).map(|(index, layer)| (&layer.id, index)).collect();
+        let mut of_layer = vec![Vec::new(); config.layers.len()];
         for (index, phase) in (0..).zip(&config.phases) {
-            of_layer.entry(&phase.layer).or_default().push((index, phase));
+            let layer = layers.get(&phase.layer).and_then(|layer| of_layer.get_mut(*layer as usize));
+            layer.into_iter().for_each(|phases: &mut Vec<_>| phases.push((index, phase)));
         }
         let (mut global, mut scoped) = (Vec::new(), HashMap::<_, Vec<_>>::new());
         for (index, holdout) in (0..).zip(&config.holdouts) {
@@ -129,7 +133,7 @@ impl<'a> Names<'a> {
         }
         Self {
             kinds: kinds.iter().map(|kind| (&kind.entry.kind, kind)).collect(),
-            layers: (0..).zip(&config.layers).map(|(index, layer)| (&layer.id, index)).collect(),
+            layers,
             phases: (0..).zip(&config.phases).map(|(index, phase)| (&phase.id, index)).collect(),
             holdouts: (0..).zip(&config.holdouts).map(|(index, holdout)| (&holdout.id, index)).collect(),
             entries: &config.phases,
@@ -137,6 +141,10 @@ impl<'a> Names<'a> {
             global,
             scoped,
         }
+    }
+
+    fn of_layer(&self, layer: u32) -> &[(u32, &'a PhaseEntry)] {
+        self.of_layer.get(layer as usize).map_or(&[], Vec::as_slice)
     }
 
     fn digest(&self, kind: &UnitKind, unit: &UnitId) -> Option<UnitDigest> {
@@ -252,8 +260,7 @@ fn mode(entry: &PhaseEntry) -> Mode {
     }
 }
 
-fn layer(entry: &LayerEntry, names: &Names<'_>, has_forced: bool) -> Layer {
-    let phases = names.of_layer.get(&entry.id).into_iter().flatten();
+fn layer(phases: &[(u32, &PhaseEntry)], entry: &LayerEntry, names: &Names<'_>, has_forced: bool) -> Layer {
     let keeps =
         |phase: &PhaseEntry| phase.sticky.reads() && matches!(mode(phase), Mode::Running | Mode::Paused);
     let scoped = names.scoped.get(&entry.id).into_iter().flatten();
@@ -262,13 +269,19 @@ fn layer(entry: &LayerEntry, names: &Names<'_>, has_forced: bool) -> Layer {
         login: names.kinds.get(&entry.unit).map_or_else(Default::default, |kind| kind.entry.login),
         foreign: entry.buckets.clone().map(Foreign::new),
         holdouts: names.global.iter().chain(scoped).copied().collect(),
-        sticky: phases.filter(|(_, phase)| keeps(phase)).map(|(index, _)| *index).collect(),
+        sticky: phases.iter().filter(|(_, phase)| keeps(phase)).map(|(index, _)| *index).collect(),
     }
 }
 
-fn quick_layer(entry: &LayerEntry, layer: &Layer, plain: bool, names: &Names<'_>, mix: &Xmix1) -> QuickLayer {
-    let phases = names.of_layer.get(&entry.id).into_iter().flatten();
-    let traffic = phases.filter(|(_, phase)| phase.state.holds_traffic());
+fn quick_layer(
+    phases: &[(u32, &PhaseEntry)],
+    entry: &LayerEntry,
+    layer: &Layer,
+    plain: bool,
+    names: &Names<'_>,
+    mix: &Xmix1,
+) -> QuickLayer {
+    let traffic = phases.iter().filter(|(_, phase)| phase.state.holds_traffic());
     let traffic = Table::new(traffic.flat_map(|(index, phase)| claims(&phase.ranges, *index)));
     let nothing_before = !layer.has_forced && layer.holdouts.is_empty() && layer.sticky.is_empty();
     QuickLayer {
